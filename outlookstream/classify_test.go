@@ -1,0 +1,125 @@
+package outlookstream
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/calwatch/calwatch/outlookstream/auth"
+)
+
+func (a action) String() string {
+	return [...]string{"reopen", "back off", "resubscribe", "refresh", "give up"}[a]
+}
+
+// failures has a row for each class of error: what a watch does about it, and
+// which sentinel a program finds in it.
+var failures = []struct {
+	name string
+	err  error
+	want action
+	is   error // nil: no sentinel of this package
+}{
+	{"a clean end", io.EOF, reopen, io.EOF},
+	{"an end that was cut off", fmt.Errorf("read: %w", io.EOF), backOff, nil},
+	{"an end in the middle", io.ErrUnexpectedEOF, backOff, nil},
+	{"silence", fmt.Errorf("listen: %w", ErrIdle), backOff, ErrIdle},
+	{"nonsense", fmt.Errorf("listen: %w", ErrMalformed), backOff, ErrMalformed},
+	{"no network", &net.OpError{Op: "dial", Err: errors.New("connection refused")}, backOff, nil},
+	{"no such host", &net.DNSError{Err: "no such host", IsNotFound: true}, backOff, nil},
+	{"no answer in time", errNoAnswer, backOff, nil},
+	{"the authority cannot be reached", errors.New("dial tcp: timeout"), backOff, nil},
+
+	{"sign-in needed", fmt.Errorf("token: %w", &auth.InteractionError{Code: "invalid_grant"}), giveUp, auth.ErrInteractionRequired},
+	{"the only token was refused", fmt.Errorf("token: %w", auth.ErrRejected), giveUp, auth.ErrRejected},
+	{"sign-in set up wrongly", fmt.Errorf("token: %w", auth.ErrMisconfigured), giveUp, auth.ErrMisconfigured},
+	{"a certificate of somebody else", &url.Error{Op: "Post", Err: x509.HostnameError{Certificate: new(x509.Certificate)}}, giveUp, nil},
+	{"a certificate of nobody", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, giveUp, nil},
+	{"an expired certificate", x509.CertificateInvalidError{Reason: x509.Expired}, giveUp, nil},
+	{"a redirect to another host", fmt.Errorf("post: %w", &foreignRedirectError{"https://evil.example"}), giveUp, nil},
+
+	{"subscription removed", &removedError{subscription: "x"}, resubscribe, ErrRemoved},
+	{"subscription gone", &Error{Op: opListen, Status: 404}, resubscribe, ErrSubscriptionGone},
+	{"subscription gone, said in the stream", &Error{Op: opListen, Status: 200, Code: "ErrorItemNotFound"}, resubscribe, ErrSubscriptionGone},
+	{"mailbox not enabled", &Error{Op: opListen, Status: 404, Code: "MailboxNotEnabledForRESTAPI"}, giveUp, ErrMailboxUnavailable},
+	{"mailbox not supported", &Error{Op: opSubscribe, Status: 404, Code: "mailboxnotsupportedforrestapi"}, giveUp, ErrMailboxUnavailable},
+	{"no such folder", &Error{Op: opSubscribe, Status: 404, Code: "ErrorItemNotFound"}, giveUp, nil},
+	{"bad request", &Error{Op: opSubscribe, Status: 400}, giveUp, nil},
+	{"token refused", &Error{Op: opListen, Status: 401}, refresh, ErrUnauthorized},
+	{"permission missing", &Error{Op: opSubscribe, Status: 403}, giveUp, ErrForbidden},
+	{"method not allowed", &Error{Op: opListen, Status: 405}, giveUp, nil},
+	{"request timeout", &Error{Op: opListen, Status: 408}, backOff, nil},
+	{"conflict", &Error{Op: opListen, Status: 409}, backOff, nil},
+	{"retired", &Error{Op: opSubscribe, Status: 410}, giveUp, ErrRetired},
+	{"too early", &Error{Op: opListen, Status: 425}, backOff, nil},
+	{"throttled", &Error{Op: opSubscribe, Status: 429}, backOff, ErrThrottled},
+	{"throttled, said in the stream", &Error{Op: opListen, Status: 200, Code: "ApplicationThrottled"}, backOff, ErrThrottled},
+	{"a redirect that changes the method", &Error{Op: opListen, Status: 302}, giveUp, nil},
+	{"server error", &Error{Op: opListen, Status: 500}, backOff, nil},
+	{"unavailable", &Error{Op: opListen, Status: 503}, backOff, nil},
+	{"gateway timeout", &Error{Op: opListen, Status: 504}, backOff, nil},
+	{"bandwidth exceeded", &Error{Op: opListen, Status: 509}, backOff, nil},
+	{"an error in the stream", &Error{Op: opListen, Status: 200, Code: "ErrorInvalidIdMalformed"}, backOff, nil},
+}
+
+var sentinels = []error{
+	ErrUnauthorized, ErrForbidden, ErrSubscriptionGone, ErrMailboxUnavailable, ErrRetired, ErrThrottled, ErrIdle, ErrMalformed,
+}
+
+func TestClassify(t *testing.T) {
+	for _, tt := range failures {
+		for _, err := range []error{tt.err, wrapUnlessEOF(tt.err)} {
+			if got := classify(err); got != tt.want {
+				t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+			}
+		}
+		if tt.is != nil && !errors.Is(tt.err, tt.is) {
+			t.Errorf("%s: errors.Is(%v, %v) is false", tt.name, tt.err, tt.is)
+		}
+		for _, sentinel := range sentinels {
+			if sentinel != tt.is && errors.Is(tt.err, sentinel) {
+				t.Errorf("%s: is also %v", tt.name, sentinel)
+			}
+		}
+	}
+}
+
+// wrapUnlessEOF: wrapping does not change what an error means, except for
+// io.EOF, where that is the point.
+func wrapUnlessEOF(err error) error {
+	if err == io.EOF {
+		return err
+	}
+	return fmt.Errorf("somewhere: %w", err)
+}
+
+func TestErrorTextIsAChainAPersonCanActOn(t *testing.T) {
+	err := &Error{
+		Op: opSubscribe, Resource: "me/events", Status: http.StatusUnauthorized,
+		Diagnostics: Diagnostics{RequestID: "r-1", ClientRequestID: "c-1", Auth: AuthDiagnostics{2000002, "The token has expired.", "invalid_lifetime"}},
+	}
+	want := "outlookstream: subscribe me/events: 401 Unauthorized (request-id r-1, client-request-id c-1): 2000002 token_expired: The token has expired."
+	if got := err.Error(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	err = &Error{Op: opListen, Status: http.StatusForbidden, Code: "ErrorAccessDenied", Message: "Access is denied."}
+	if got, want := err.Error(), "outlookstream: listen: 403 Forbidden: ErrorAccessDenied: Access is denied."; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestARetiredServiceTellsWhatToUseInstead(t *testing.T) {
+	text := (&Error{Op: opSubscribe, Status: http.StatusGone}).Error()
+	for _, word := range []string{"switched", "off", "Exchange Web Services", "Microsoft Graph"} {
+		if !strings.Contains(text, word) {
+			t.Errorf("%q does not say %q", text, word)
+		}
+	}
+}

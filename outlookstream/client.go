@@ -1,0 +1,100 @@
+package outlookstream
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/calwatch/calwatch/internal/reconnect"
+	"github.com/calwatch/calwatch/outlookstream/auth"
+)
+
+// A Client talks to one service on behalf of one user. It is safe for
+// concurrent use. It holds connections only while something is going on, so
+// there is nothing to close.
+type Client struct {
+	opts     Options
+	endpoint *url.URL
+	user     string // path segments of the user: "me", "users/room1@contoso.com"
+	tokens   *tokens
+	pool     *reconnect.Pool
+	timeout  time.Duration // bounds connecting
+
+	mu     sync.Mutex
+	scopes []string // what has been subscribed to with this client
+}
+
+// defaultTimeout bounds connecting, up to the response's header.
+const defaultTimeout = 30 * time.Second
+
+// New returns a Client that asks provider for a token whenever it connects.
+// opts may be nil. The error says which option is wrong; nothing is sent yet.
+func New(provider auth.Provider, opts *Options) (*Client, error) {
+	if provider == nil {
+		return nil, errNoProvider
+	}
+	o, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	endpoint, err := parseEndpoint(o.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		opts:     o,
+		endpoint: endpoint,
+		user:     "me",
+		tokens:   &tokens{provider: provider},
+		timeout:  defaultTimeout,
+	}
+	if o.User != "me" {
+		c.user = "users/" + url.PathEscape(o.User)
+	}
+	template := *o.HTTPClient
+	if template.Timeout > 0 {
+		c.timeout = template.Timeout
+	}
+	template.Timeout = 0 // it would cut streams off
+	template.CheckRedirect = c.checkRedirect
+	c.pool = reconnect.NewPool(&template)
+	return c, nil
+}
+
+// remember adds to the permissions that Open and Unsubscribe ask for, who know
+// ids only.
+func (c *Client) remember(scopes []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, scope := range scopes {
+		if !slices.Contains(c.scopes, scope) {
+			c.scopes = append(c.scopes, scope)
+		}
+	}
+}
+
+func (c *Client) rememberedScopes() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.opts.Scopes) > 0 {
+		return c.opts.Scopes
+	}
+	return slices.Sorted(slices.Values(c.scopes))
+}
+
+// checkRedirect follows the service to another path, but not to another host:
+// the token is for this one. A redirect that turns a POST into a GET is not
+// followed either; it becomes an Error with its status.
+func (c *Client) checkRedirect(next *http.Request, via []*http.Request) error {
+	if next.URL.Scheme != c.endpoint.Scheme || next.URL.Host != c.endpoint.Host {
+		return &foreignRedirectError{to: presentable(next.URL.Scheme+"://"+next.URL.Host, "", maxDiagnostic)}
+	}
+	if next.Method != via[0].Method || len(via) > maxRedirects {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+const maxRedirects = 5

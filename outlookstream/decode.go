@@ -1,0 +1,102 @@
+package outlookstream
+
+import (
+	stdjson "encoding/json"
+	"fmt"
+	"time"
+
+	jsoniter "github.com/json-iterator/go"
+)
+
+// json is the codec of this package, so that changing it means changing this
+// line. What it reads has been checked for its grammar by jsonstream.
+var json = jsoniter.ConfigCompatibleWithStandardLibrary
+
+// wireElement has what any element of a stream may carry.
+type wireElement struct {
+	ODataType                      string `json:"@odata.type"`
+	ID                             string `json:"Id"`
+	SubscriptionID                 string `json:"SubscriptionId"`
+	SubscriptionExpirationDateTime string
+	SequenceNumber                 int64
+	ChangeType                     string
+	Resource                       string
+	ResourceData                   stdjson.RawMessage
+	Status                         string
+	// Of a removed subscription, spelled Error; or, spelled error and in
+	// place of a notification, the service's way of breaking off a stream.
+	Error *wireError
+}
+
+// wireError is how the service reports an error, everywhere.
+type wireError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// decodeElement returns the notification in raw, or the error the service
+// sent in its place. It keeps no reference to raw.
+func decodeElement(raw []byte, received time.Time) (*Notification, *wireError, error) {
+	if raw[0] != '{' {
+		return nil, nil, fmt.Errorf("%w: an element that is not an object", ErrMalformed)
+	}
+	var wire wireElement
+	if err := json.Unmarshal(raw, &wire); err != nil {
+		// The codec's message quotes the element, and so what people wrote.
+		return nil, nil, fmt.Errorf("%w: an element whose members have other types than documented", ErrMalformed)
+	}
+	if wire.Error != nil && wire.ChangeType == "" {
+		return nil, wire.Error, nil
+	}
+	n := &Notification{
+		ODataType:      wire.ODataType,
+		ID:             wire.ID,
+		SubscriptionID: wire.SubscriptionID,
+		SequenceNumber: wire.SequenceNumber,
+		ChangeType:     wire.ChangeType,
+		Resource:       wire.Resource,
+		ResourceData:   wire.ResourceData,
+		Status:         wire.Status,
+		Received:       received,
+	}
+	// A time that cannot be read costs nobody a notification.
+	n.SubscriptionExpirationDateTime, _ = time.Parse(time.RFC3339Nano, wire.SubscriptionExpirationDateTime)
+	if wire.Error != nil {
+		n.Error = &NotificationError{Code: wire.Error.Code, Message: wire.Error.Message}
+	}
+	return n, nil, nil
+}
+
+// decodeError reads the body of an error: {"error":{"code":...,"message":...}},
+// with or without a byte order mark. A body of another shape (a proxy's HTML
+// page) says nothing.
+func decodeError(body []byte) wireError {
+	var document struct {
+		Error wireError `json:"error"`
+	}
+	if json.Unmarshal(trimBOM(body), &document) != nil {
+		return wireError{}
+	}
+	return document.Error
+}
+
+func trimBOM(body []byte) []byte {
+	if len(body) >= 3 && string(body[:3]) == "\xef\xbb\xbf" {
+		return body[3:]
+	}
+	return body
+}
+
+// wireItem is what an event needs of a notification's ResourceData.
+type wireItem struct {
+	ID   string `json:"Id"`
+	ETag string `json:"@odata.etag"`
+}
+
+func (n *Notification) item() wireItem {
+	var item wireItem
+	if len(n.ResourceData) > 0 {
+		_ = json.Unmarshal(n.ResourceData, &item) // no id is dealt with by the caller
+	}
+	return item
+}

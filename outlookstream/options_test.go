@@ -1,0 +1,105 @@
+package outlookstream
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/calwatch/calwatch/outlookstream/auth"
+)
+
+func TestNewRefusesWhatCannotWork(t *testing.T) {
+	for name, tt := range map[string]struct {
+		opts Options
+		says string
+	}{
+		"plain http":               {Options{Endpoint: "http://outlook.example/api"}, "https only"},
+		"another scheme":           {Options{Endpoint: "ftp://outlook.example/api"}, "https only"},
+		"no host":                  {Options{Endpoint: "outlook.example/api"}, "not an absolute URL"},
+		"not a URL":                {Options{Endpoint: "https://%zz"}, "Endpoint"},
+		"a password":               {Options{Endpoint: "https://user:geheim@outlook.example/"}, "user name"},
+		"a query":                  {Options{Endpoint: "https://outlook.example/?x=1"}, "query"},
+		"negative keep-alive":      {Options{KeepAlive: -1}, "Options.KeepAlive is negative"},
+		"negative back-off":        {Options{Backoff: Backoff{Max: -1}}, "Options.Backoff.Max is negative"},
+		"negative size":            {Options{MaxElement: -1}, "Options.MaxElement is negative"},
+		"negative connection time": {Options{ConnectionTimeout: -time.Second}, "Options.ConnectionTimeout is negative"},
+	} {
+		_, err := New(auth.Static("token"), &tt.opts)
+		if err == nil || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v, want %q", name, err, tt.says)
+		}
+		if err != nil && strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%s: the error tells the password: %v", name, err)
+		}
+	}
+	if _, err := New(nil, nil); err == nil {
+		t.Error("no provider: no error")
+	}
+}
+
+func TestNewAcceptsHTTPOnLoopbackOnly(t *testing.T) {
+	for _, endpoint := range []string{"http://127.0.0.1:8080/api/beta", "http://[::1]/api", "http://localhost:1/"} {
+		if _, err := New(auth.Static("token"), &Options{Endpoint: endpoint}); err != nil {
+			t.Errorf("%s: %v", endpoint, err)
+		}
+	}
+}
+
+func TestOptionsDefaults(t *testing.T) {
+	for name, opts := range map[string]*Options{"nil": nil, "zero": {}} {
+		o, err := opts.withDefaults()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Endpoint != DefaultEndpoint || o.User != "me" || o.KeepAlive != 15*time.Second || o.ConnectionTimeout != time.Hour ||
+			o.MaxElement != 1<<20 || o.Backoff != (Backoff{500 * time.Millisecond, time.Minute, time.Minute}) {
+			t.Errorf("%s: %+v", name, o)
+		}
+		if got := o.idleLimit(); got != 35*time.Second {
+			t.Errorf("%s: idle after %v, want two keep-alives and 5 s", name, got)
+		}
+	}
+}
+
+func TestOptionsRoundUpToTheUnitsOfTheWire(t *testing.T) {
+	o, err := (&Options{KeepAlive: 1500 * time.Millisecond, ConnectionTimeout: 61 * time.Second}).withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.KeepAlive != 2*time.Second || o.ConnectionTimeout != 2*time.Minute {
+		t.Errorf("%v, %v", o.KeepAlive, o.ConnectionTimeout)
+	}
+}
+
+func TestTheDefaultTransportNeitherCutsStreamsNorSitsOnThem(t *testing.T) {
+	transport := newTransport()
+	if transport.ResponseHeaderTimeout != 0 || !transport.DisableCompression || !transport.ForceAttemptHTTP2 {
+		t.Error("the transport bounds or compresses responses, or does without HTTP/2")
+	}
+	if transport.HTTP2 == nil || transport.HTTP2.SendPingTimeout == 0 || transport.HTTP2.PingTimeout == 0 {
+		t.Error("HTTP/2 pings are off")
+	}
+	if transport.Proxy == nil || transport.MaxResponseHeaderBytes == 0 {
+		t.Error("no proxy of the environment, or no bound on headers")
+	}
+}
+
+func TestTheCallersClientIsATemplate(t *testing.T) {
+	mine := &http.Client{Timeout: 7 * time.Second}
+	c, err := New(auth.Static("token"), &Options{HTTPClient: mine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.timeout != 7*time.Second {
+		t.Errorf("connecting is bounded by %v", c.timeout)
+	}
+	lease := c.pool.Acquire()
+	defer lease.Release()
+	if lease.Client().Timeout != 0 {
+		t.Error("the caller's Timeout would cut streams off")
+	}
+	if mine.CheckRedirect != nil || mine.Timeout != 7*time.Second {
+		t.Error("the caller's client was changed")
+	}
+}

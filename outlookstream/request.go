@@ -1,0 +1,195 @@
+package outlookstream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/calwatch/calwatch/internal/reconnect"
+)
+
+// The operations, as they are named in errors and traces.
+const (
+	opSubscribe   = "subscribe"
+	opListen      = "listen"
+	opUnsubscribe = "unsubscribe"
+)
+
+const (
+	maxErrorBody  = 64 << 10
+	maxCode       = 128
+	maxMessage    = 1 << 10
+	maxRetryAfter = time.Hour // a watch that a server could silence for ever would be dead in all but name
+)
+
+var (
+	errForeignRedirect = errors.New("the service redirects to another host, which gets no token; if that is right, make it the Endpoint")
+	errNoAnswer        = errors.New("no answer in time (a proxy that holds back responses, or a dead server)")
+)
+
+type foreignRedirectError struct{ to string }
+
+func (e *foreignRedirectError) Error() string { return errForeignRedirect.Error() + ": " + e.to }
+func (e *foreignRedirectError) Unwrap() error { return errForeignRedirect }
+
+// A request is one call of the service.
+type request struct {
+	op       string
+	resource string // for errors and traces
+	method   string
+	path     string // below the user
+	body     any    // sent as JSON, if not nil
+	into     any    // what the answer is decoded into; nil: the body is left to the caller
+	scopes   []string
+}
+
+// An answer is a response whose status was 2xx.
+type answer struct {
+	*http.Response
+	diagnostics Diagnostics
+	present     func(text string, limit int) string // for what else the service says: without the token
+}
+
+// send makes the request and returns the response if its status is 2xx. The
+// time up to the header (and the body, if it is read here) is bounded: cancel
+// must end ctx.
+func (c *Client) send(ctx context.Context, cancel context.CancelCauseFunc, lease *reconnect.Lease, r request) (*answer, error) {
+	traced := TraceAnswered{Op: r.op, Resource: r.resource}
+	start := time.Now()
+	a, err := c.exchange(ctx, cancel, lease, r, &traced)
+	if err != nil {
+		if _, said := errors.AsType[*Error](err); !said {
+			err = fmt.Errorf("outlookstream: %s: %w", r.name(), err)
+		}
+	}
+	traced.Duration, traced.Err = time.Since(start), err
+	call(c.opts.Trace.Answered, traced)
+	return a, err
+}
+
+func (r request) name() string {
+	if r.resource == "" {
+		return r.op
+	}
+	return r.op + " " + r.resource
+}
+
+// exchange is send without its accounts, for which it fills in traced.
+func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, lease *reconnect.Lease, r request, traced *TraceAnswered) (*answer, error) {
+	token, err := c.tokens.get(ctx, r.scopes)
+	if err != nil {
+		return nil, fmt.Errorf("getting a token: %w", err)
+	}
+	req, err := c.newRequest(ctx, r, token)
+	if err != nil {
+		return nil, err
+	}
+	traced.ClientRequestID = req.Header.Get("client-request-id")
+
+	timer := time.AfterFunc(c.timeout, func() { cancel(errNoAnswer) })
+	defer timer.Stop()
+	resp, err := lease.Client().Do(req)
+	if err != nil {
+		if err = because(ctx, err); ctx.Err() == nil || errors.Is(err, errNoAnswer) {
+			lease.Abandon() // the Transport may not know that the connection is dead
+		}
+		return nil, err
+	}
+	traced.Status = resp.StatusCode
+	traced.Diagnostics = diagnosticsOf(resp.Header, token)
+	if traced.ClientRequestID == "" {
+		traced.ClientRequestID = req.Header.Get("client-request-id")
+	}
+	present := func(text string, limit int) string { return presentable(text, token, limit) }
+	if resp.StatusCode == http.StatusUnauthorized {
+		c.tokens.refuse(token)
+	}
+	if resp.StatusCode/100 != 2 {
+		failure := newError(resp, r, present)
+		failure.Diagnostics = traced.Diagnostics
+		return nil, failure
+	}
+	if r.into != nil {
+		defer resp.Body.Close()
+		body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+		if err != nil {
+			return nil, because(ctx, err)
+		}
+		if json.Unmarshal(trimBOM(body), r.into) != nil {
+			return nil, fmt.Errorf("%w: %d with a body that is not the documented JSON", ErrMalformed, resp.StatusCode)
+		}
+	}
+	return &answer{Response: resp, diagnostics: traced.Diagnostics, present: present}, nil
+}
+
+// because prefers the reason why a request was cancelled to the news that it
+// was.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+func (c *Client) newRequest(ctx context.Context, r request, token string) (*http.Request, error) {
+	var body io.Reader
+	if r.body != nil {
+		encoded, err := json.Marshal(r.body)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(encoded)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, c.endpoint.String()+"/"+c.user+"/"+r.path, body)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", "identity") // a compressor would hold notifications back
+	req.Header.Set("User-Agent", c.opts.UserAgent)
+	req.Header.Set("client-request-id", uuid.NewString())
+	req.Header.Set("return-client-request-id", "true")
+	if c.opts.AnchorMailbox != "" {
+		req.Header.Set("X-AnchorMailbox", c.opts.AnchorMailbox)
+	}
+	return req, nil
+}
+
+// newError reads what the service answered instead.
+func newError(resp *http.Response, r request, present func(string, int) string) *Error {
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // half a message is better than none
+	said := decodeError(body)
+	return &Error{
+		Op:         r.op,
+		Resource:   r.resource,
+		Status:     resp.StatusCode,
+		Code:       present(said.Code, maxCode),
+		Message:    present(said.Message, maxMessage),
+		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()),
+	}
+}
+
+// parseRetryAfter reads both forms of the header, seconds and a date. What
+// cannot be read, and what is in the past, counts as not sent.
+func parseRetryAfter(value string, now time.Time) time.Duration {
+	var wait time.Duration
+	if seconds, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		wait = time.Duration(max(0, min(seconds, int64(maxRetryAfter/time.Second)))) * time.Second
+	} else if date, err := http.ParseTime(value); err == nil {
+		wait = date.Sub(now)
+	}
+	return max(0, min(wait, maxRetryAfter))
+}

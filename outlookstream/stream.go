@@ -1,0 +1,221 @@
+package outlookstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/calwatch/calwatch/internal/reconnect"
+	"github.com/calwatch/calwatch/jsonstream"
+)
+
+// A Stream is one connection that listens to subscriptions. Next may be called
+// by one goroutine at a time, Close by any at any time.
+type Stream struct {
+	client      *Client
+	diagnostics Diagnostics
+	present     func(text string, limit int) string
+	ctx         context.Context // for the stream's life
+	cancel      context.CancelCauseFunc
+	lease       *reconnect.Lease
+	body        io.Closer
+	decoder     *jsonstream.Decoder
+	opened      time.Time
+	closing     sync.Once
+
+	mu       sync.Mutex // Close may look while Next works
+	live     time.Time  // first element
+	elements int
+	err      error // what Next goes on returning
+}
+
+type listenRequest struct {
+	ConnectionTimeoutInMinutes             int
+	KeepAliveNotificationIntervalInSeconds int
+	SubscriptionIds                        []string
+}
+
+// Open listens to subscriptions over one connection. ctx is for the whole life
+// of the stream, not only for connecting. One request, no retries; an *Error
+// that is ErrSubscriptionGone says that at least one of the ids is unknown to
+// the service.
+//
+// The permissions asked for are Options.Scopes, or those of what was
+// subscribed to with this Client.
+func (c *Client) Open(ctx context.Context, subscriptionIDs ...string) (*Stream, error) {
+	return c.open(ctx, c.pool.Acquire(), subscriptionIDs, c.rememberedScopes())
+}
+
+// open takes over the lease.
+func (c *Client) open(ctx context.Context, lease *reconnect.Lease, ids, scopes []string) (*Stream, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	s := &Stream{client: c, ctx: ctx, cancel: cancel, lease: lease}
+	if err := s.connect(ids, scopes); err != nil {
+		cancel(nil)
+		lease.Release()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Stream) connect(ids, scopes []string) error {
+	a, err := s.client.send(s.ctx, s.cancel, s.lease, request{
+		op:     opListen,
+		method: http.MethodPost,
+		path:   "GetNotifications",
+		body: listenRequest{
+			ConnectionTimeoutInMinutes:             int(s.client.opts.ConnectionTimeout / time.Minute),
+			KeepAliveNotificationIntervalInSeconds: int(s.client.opts.KeepAlive / time.Second),
+			SubscriptionIds:                        ids,
+		},
+		scopes: scopes,
+	})
+	if err != nil {
+		return err
+	}
+	if kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type")); kind != "" && kind != "application/json" {
+		_ = a.Body.Close()
+		return fmt.Errorf("outlookstream: listen: %w: the answer is %s instead of application/json (a proxy's page?)",
+			ErrMalformed, a.present(kind, maxCode))
+	}
+	s.diagnostics = a.diagnostics
+	s.present = a.present
+	s.opened = time.Now()
+	s.body = a.Body
+	watched := reconnect.NewIdleReader(a.Body, s.client.opts.idleLimit(), func() { s.cancel(ErrIdle) })
+	s.decoder = jsonstream.NewDecoder(watched, &jsonstream.Options{MaxBytes: s.client.opts.MaxElement})
+	call(s.client.opts.Trace.Connected, TraceConnected{Subscriptions: ids, Protocol: a.Proto, Diagnostics: a.diagnostics})
+	return nil
+}
+
+// Next waits for the next element and returns it, keep-alives included, as
+// soon as its last byte has arrived.
+//
+// io.EOF, bare, says that the service ended the stream as it should; open it
+// again with the same subscriptions. A *[SkippedError] leaves the stream as it
+// is: call Next again. After any other error Next returns the same error again:
+// ErrIdle, ErrMalformed, an *[Error] that the service sent inside the stream,
+// the error of the network, or the cause of the context's end.
+func (s *Stream) Next() (*Notification, error) {
+	if err := s.failed(); err != nil {
+		return nil, err
+	}
+	if cause := context.Cause(s.ctx); cause != nil {
+		return nil, s.fail(fmt.Errorf("outlookstream: listen: %w", cause))
+	}
+	raw, err := s.decoder.Next()
+	if errors.Is(err, jsonstream.ErrTooLarge) {
+		return nil, &SkippedError{Offset: s.decoder.InputOffset(), Err: fmt.Errorf("%w: more than %d bytes", ErrTooLarge, s.client.opts.MaxElement)}
+	}
+	if err != nil {
+		return nil, s.fail(s.explain(err))
+	}
+	received := time.Now()
+	n, refusal, err := decodeElement(raw, received)
+	if refusal != nil {
+		return nil, s.fail(s.said(refusal))
+	}
+	s.count(received)
+	if err != nil {
+		return nil, &SkippedError{Offset: s.decoder.InputOffset(), Err: err}
+	}
+	if n.IsKeepAlive() {
+		call(s.client.opts.Trace.KeepAlive, TraceKeepAlive{Status: n.Status, Diagnostics: s.diagnostics})
+	}
+	return n, nil
+}
+
+// count takes note of an element.
+func (s *Stream) count(received time.Time) {
+	s.mu.Lock()
+	first := s.elements == 0
+	s.elements++
+	if first {
+		s.live = received
+	}
+	s.mu.Unlock()
+	if first {
+		call(s.client.opts.Trace.Live, TraceLive{After: received.Sub(s.opened), Diagnostics: s.diagnostics})
+	}
+}
+
+// liveFor returns how long ago the first element came; 0 if none did.
+func (s *Stream) liveFor() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.live.IsZero() {
+		return 0
+	}
+	return time.Since(s.live)
+}
+
+func (s *Stream) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+func (s *Stream) fail(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+	return err
+}
+
+// explain says why the decoder could not go on.
+func (s *Stream) explain(err error) error {
+	if err == io.EOF { // only the bare one is a complete document
+		return io.EOF
+	}
+	cause := context.Cause(s.ctx)
+	if cause == nil || errors.Is(cause, ErrIdle) {
+		s.lease.Abandon() // the Transport does not see that an HTTP/2 connection is dead
+	}
+	if cause != nil {
+		return fmt.Errorf("outlookstream: listen: %w", cause)
+	}
+	if syntax, ok := errors.AsType[*jsonstream.SyntaxError](err); ok {
+		// An error may take the place of the whole stream, with status 200.
+		var refusal wireError
+		if json.Unmarshal(s.decoder.Member("error"), &refusal) == nil && refusal.Code != "" {
+			return s.said(&refusal)
+		}
+		return fmt.Errorf("outlookstream: listen: %w: %w", ErrMalformed, syntax)
+	}
+	return fmt.Errorf("outlookstream: listen: the connection broke: %w", err)
+}
+
+// said makes an Error of one that came with the status of success.
+func (s *Stream) said(refusal *wireError) *Error {
+	return &Error{
+		Op:          opListen,
+		Status:      http.StatusOK,
+		Code:        s.present(refusal.Code, maxCode),
+		Message:     s.present(refusal.Message, maxMessage),
+		Diagnostics: s.diagnostics,
+	}
+}
+
+// Close ends the stream and makes a waiting Next return net.ErrClosed. Calls
+// after the first do nothing.
+func (s *Stream) Close() error {
+	s.closing.Do(func() {
+		s.cancel(net.ErrClosed)
+		_ = s.body.Close() // it was cancelled: there is nothing to learn from it
+		s.lease.Release()
+		s.mu.Lock()
+		end := TraceDisconnected{Err: s.err, Duration: time.Since(s.opened), Elements: s.elements, Diagnostics: s.diagnostics}
+		s.mu.Unlock()
+		if end.Err == nil {
+			end.Err = context.Cause(s.ctx)
+		}
+		call(s.client.opts.Trace.Disconnected, end)
+	})
+	return nil
+}

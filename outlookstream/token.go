@@ -1,0 +1,98 @@
+package outlookstream
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/calwatch/calwatch/outlookstream/auth"
+)
+
+const (
+	// tokenTimeout bounds one call of the provider, so that one that hangs
+	// cannot make a watch hang with it.
+	tokenTimeout = time.Minute
+	// maxRefused bounds the memory of what was refused.
+	maxRefused = 64
+)
+
+var errTokenTimeout = fmt.Errorf("the auth.Provider gave no answer within %v", tokenTimeout)
+
+// tokens asks the provider for tokens, and sees to it that one the service has
+// refused is never sent again, whatever the provider does.
+type tokens struct {
+	provider auth.Provider
+
+	mu      sync.Mutex
+	last    string              // the token refused last
+	refused [][sha256.Size]byte // fingerprints of the latest, oldest first
+}
+
+// get returns a token that has not been refused.
+func (t *tokens) get(ctx context.Context, scopes []string) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, tokenTimeout, errTokenTimeout)
+	defer cancel()
+	token, err := t.provider.Token(ctx, auth.Request{Scopes: scopes, Rejected: t.lastRefused()})
+	switch {
+	case err != nil && context.Cause(ctx) == errTokenTimeout:
+		return "", errTokenTimeout
+	case err != nil:
+		return "", err
+	case token.Value == "":
+		return "", fmt.Errorf("%w: the auth.Provider returned an empty token", auth.ErrMisconfigured)
+	case strings.ContainsFunc(token.Value, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return "", fmt.Errorf("%w: the auth.Provider returned a token with characters that no token has (a line break, a quotation mark pasted along?)", auth.ErrMisconfigured)
+	case t.isRefused(token.Value):
+		return "", fmt.Errorf("%w: the auth.Provider returned the token again that the service had refused", auth.ErrRejected)
+	}
+	return token.Value, nil
+}
+
+// refuse remembers that the service refused token.
+func (t *tokens) refuse(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = token
+	t.refused = append(t.refused, sha256.Sum256([]byte(token)))
+	if len(t.refused) > maxRefused {
+		t.refused = slices.Delete(t.refused, 0, 1)
+	}
+}
+
+func (t *tokens) lastRefused() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last
+}
+
+func (t *tokens) isRefused(token string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Contains(t.refused, sha256.Sum256([]byte(token)))
+}
+
+// scopesFor returns the permissions for watching resources.
+func (o *Options) scopesFor(resources []Resource) ([]string, error) {
+	if len(o.Scopes) > 0 {
+		return o.Scopes, nil
+	}
+	var scopes []string
+	for _, r := range resources {
+		scope := r.scope()
+		if scope == "" {
+			return nil, fmt.Errorf("outlookstream: resource %q: cannot tell which permission it needs; set Options.Scopes", r.Path)
+		}
+		if !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	slices.Sort(scopes)
+	return scopes, nil
+}
+
+var errNoProvider = errors.New("outlookstream: New needs an auth.Provider")

@@ -1,0 +1,261 @@
+package outlookstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/calwatch/calwatch/internal/reconnect"
+)
+
+// Watch returns what happens to the resources, for as long as the loop over it
+// runs:
+//
+//	for event, err := range client.Watch(ctx, outlookstream.Resource{Path: "me/events"}) {
+//
+// Nothing happens before that, and each loop is a watch of its own. All
+// resources share one connection.
+//
+// The watch opens its connection again when it ends, makes subscriptions again
+// when they expire and asks for a new token when one is refused. It ends in
+// three ways only: the loop is left; ctx ends, and the last pair carries
+// context.Cause(ctx); or something fails that only a person can mend, and the
+// last pair carries that error. When it has ended, nothing of it is left
+// running.
+//
+// Events of one resource come in the order in which the service sent them, and
+// at least once (see [Dedup]). Wherever a change may have been missed, there is
+// a [Resync] event before any later event of the resource, and one at the
+// start. So a program that lists the resource at each Resync is right at all
+// times.
+//
+// While the loop's body runs, nothing is read. A body that takes longer than
+// the service is willing to wait loses nothing but time: the connection is
+// opened again, with a Resync. [Buffer] reads ahead instead.
+func (c *Client) Watch(ctx context.Context, resources ...Resource) Events {
+	return func(yield func(Event, error) bool) {
+		err := c.watch(ctx, resources, yield)
+		if err != nil && !errors.Is(err, errLoopLeft) {
+			yield(Event{}, err)
+		}
+	}
+}
+
+func (c *Client) watch(ctx context.Context, resources []Resource, yield func(Event, error) bool) error {
+	if len(resources) == 0 {
+		return errors.New("outlookstream: Watch needs at least one Resource")
+	}
+	for _, r := range resources {
+		if err := r.validate(); err != nil {
+			return err
+		}
+	}
+	scopes, err := c.opts.scopesFor(resources)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w := &watch{
+		client:  c,
+		ctx:     ctx,
+		yield:   yield,
+		scopes:  scopes,
+		policy:  reconnect.NewPolicy(c.opts.Backoff.Initial, c.opts.Backoff.Max),
+		stopper: &stopper{stop: func() { cancel(errLoopLeft) }},
+	}
+	for _, r := range resources {
+		w.resources = append(w.resources, &watched{Resource: r, owed: ErrStarted})
+	}
+	return w.policy.Run(ctx, w.attempt, w.waiting)
+}
+
+// A watch is one loop over Watch. Everything happens on the loop's goroutine.
+type watch struct {
+	client    *Client
+	ctx       context.Context // for the watch's life
+	yield     func(Event, error) bool
+	scopes    []string
+	policy    *reconnect.Policy
+	resources []*watched
+	stopper   *stopper
+
+	// A trouble begins when a connection ends and is over when one has been
+	// good for a while. Within one, the token is refreshed and the
+	// subscriptions are made anew without waiting only once each.
+	refused      error // what the service said when it refused the token; nil: it did not
+	resubscribed bool
+}
+
+// A watched resource is one the caller named.
+type watched struct {
+	Resource
+	subscription string // id; "" if there is none
+	sequence     sequence
+	owed         error // Reason of the Resync due before any other event; nil if none
+}
+
+var errLoopLeft = errors.New("the loop was left")
+
+// A stopper ends a watch from outside its loop.
+type stopper struct{ stop func() }
+
+// attempt is one connection: from whatever must be done to get it to its end.
+// The error it returns is always the end of something.
+func (w *watch) attempt() error {
+	liveFor, err := w.connectAndDeliver()
+	if errors.Is(err, errLoopLeft) {
+		return reconnect.Permanent(errLoopLeft)
+	}
+	if w.ctx.Err() != nil {
+		return reconnect.Permanent(context.Cause(w.ctx))
+	}
+
+	good := liveFor >= w.client.opts.Backoff.ResetAfter
+	if good {
+		w.policy.Reset()
+		w.resubscribed = false
+	}
+	w.oweAll(ErrReconnected)
+	switch classify(err) {
+	case reopen:
+		if good {
+			w.policy.Immediate()
+		}
+	case backOff:
+		if failure, ok := errors.AsType[*Error](err); ok {
+			w.policy.AtLeast(failure.RetryAfter)
+		}
+	case resubscribe:
+		w.forgetSubscriptions(err)
+		if !w.resubscribed {
+			w.resubscribed = true
+			w.policy.Immediate()
+		}
+	case refresh:
+		if w.refused != nil {
+			return reconnect.Permanent(err) // a new token was no better
+		}
+		w.refused = err
+		w.policy.Immediate()
+	case giveUp:
+		if w.refused != nil && !errors.Is(err, ErrUnauthorized) {
+			err = fmt.Errorf("%w (the service had refused the token: %w)", err, w.refused)
+		}
+		return reconnect.Permanent(err)
+	}
+	return err
+}
+
+// connectAndDeliver subscribes where necessary, connects and yields what
+// comes. It returns how long the connection had been live when it ended.
+func (w *watch) connectAndDeliver() (liveFor time.Duration, err error) {
+	lease := w.client.pool.Acquire() // held over the steps, so that they share a connection
+	defer lease.Release()
+	for _, r := range w.resources {
+		if r.subscription != "" {
+			continue
+		}
+		made, err := w.client.subscribe(w.ctx, lease, r.Resource, w.scopes)
+		if err != nil {
+			return 0, err
+		}
+		r.subscription, r.sequence = made.ID, sequence{}
+		w.client.opts.Logger.Info("subscribed", "resource", r.Path, "subscription", made.ID)
+	}
+	stream, err := w.client.open(w.ctx, w.client.pool.Acquire(), w.subscriptions(), w.scopes)
+	if err != nil {
+		return 0, err
+	}
+	defer stream.Close()
+	w.refused = nil
+	w.client.opts.Logger.Info("connected", "subscriptions", len(w.resources), "request-id", stream.diagnostics.RequestID)
+	err = w.deliver(stream)
+	return stream.liveFor(), err
+}
+
+func (w *watch) subscriptions() []string {
+	ids := make([]string, len(w.resources))
+	for i, r := range w.resources {
+		ids[i] = r.subscription
+	}
+	return ids
+}
+
+// deliver yields what is owed and then what the stream brings, until it ends.
+func (w *watch) deliver(stream *Stream) error {
+	for _, r := range w.resources {
+		if err := w.settle(r, nil); err != nil {
+			return err
+		}
+	}
+	for {
+		if w.ctx.Err() != nil {
+			return context.Cause(w.ctx)
+		}
+		n, err := stream.Next()
+		if skipped, ok := errors.AsType[*SkippedError](err); ok {
+			err = w.announceAll(reasonOf(skipped), nil)
+		} else if err == nil {
+			err = w.handle(stream, n)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// reasonOf says that an element that was skipped may have been a change.
+func reasonOf(skipped *SkippedError) error {
+	if errors.Is(skipped, ErrTooLarge) {
+		return skipped.Err
+	}
+	return fmt.Errorf("%w: %w", ErrMissed, skipped.Err)
+}
+
+// oweAll makes a Resync of every resource due, unless one is due already, for
+// a reason that says more.
+func (w *watch) oweAll(reason error) {
+	for _, r := range w.resources {
+		if r.owed == nil {
+			r.owed = reason
+		}
+	}
+}
+
+// forgetSubscriptions drops those that err says are gone: one, if the service
+// removed it by name, or else, since it does not tell which, all.
+func (w *watch) forgetSubscriptions(err error) {
+	removed, one := errors.AsType[*removedError](err)
+	for _, r := range w.resources {
+		if one && r.subscription != removed.subscription {
+			continue
+		}
+		r.subscription = ""
+		if !errors.Is(r.owed, ErrStarted) {
+			r.owed = ErrResubscribed
+			if one {
+				r.owed = removed
+			}
+		}
+	}
+}
+
+// waiting hears of each wait between two attempts.
+func (w *watch) waiting(err error, delay time.Duration) {
+	if w.ctx.Err() != nil {
+		return
+	}
+	level := slog.LevelInfo
+	if delay > time.Minute {
+		level = slog.LevelWarn
+	}
+	w.client.opts.Logger.Log(w.ctx, level, "connecting again", "delay", delay, "err", err)
+	waiting := TraceWaiting{Err: err, Delay: delay}
+	if failure, ok := errors.AsType[*Error](err); ok {
+		waiting.Diagnostics = failure.Diagnostics
+	}
+	call(w.client.opts.Trace.Waiting, waiting)
+}
