@@ -1,0 +1,188 @@
+package fakeserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const controlPrefix = "/_fake/"
+
+// serveControl is the control API. A browser must not be talked into using it by a page from elsewhere, so that a
+// request with an Origin, or for a host name that is not this machine's, is refused.
+func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
+	routes := map[string]struct {
+		method string
+		serve  func(*Server, []byte) (any, error)
+	}{
+		"changes":       {http.MethodPost, (*Server).controlChanges},
+		"faults":        {http.MethodPost, (*Server).controlFaults},
+		"disarm":        {http.MethodPost, (*Server).controlDisarm},
+		"expire":        {http.MethodPost, (*Server).controlExpire},
+		"approve":       {http.MethodPost, (*Server).controlApprove},
+		"deny":          {http.MethodPost, (*Server).controlDeny},
+		"ledger":        {http.MethodGet, func(s *Server, _ []byte) (any, error) { return s.Ledger(), nil }},
+		"requests":      {http.MethodGet, func(s *Server, _ []byte) (any, error) { return s.Requests(), nil }},
+		"subscriptions": {http.MethodGet, func(s *Server, _ []byte) (any, error) { return s.Subscriptions(), nil }},
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	refuse := func(status int, code, message string) {
+		writeJSON(w, status, errorDocument{errorMember{code, message}})
+	}
+	route, ok := routes[strings.TrimPrefix(r.URL.Path, controlPrefix)]
+	switch {
+	case !s.opts.Control:
+		refuse(http.StatusNotFound, "ControlOff", "The control API is off.")
+		return
+	case r.Header.Get("Origin") != "" || !controlHost(r):
+		refuse(http.StatusForbidden, "ControlForbidden", "The control API serves programs on this machine only, and no browsers.")
+		return
+	case !ok:
+		refuse(http.StatusNotFound, "ControlUnknown", "There is no such control call.")
+		return
+	case r.Method != route.method:
+		w.Header().Set("Allow", route.method)
+		refuse(http.StatusMethodNotAllowed, "ControlMethod", "The method must be "+route.method+".")
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 4<<20))
+	if err != nil {
+		refuse(http.StatusBadRequest, "ControlBody", "The body could not be read: "+err.Error())
+		return
+	}
+	answer, err := route.serve(s, body)
+	if err != nil {
+		refuse(http.StatusBadRequest, "ControlRefused", strings.TrimPrefix(err.Error(), "fakeserver: "))
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+func controlHost(r *http.Request) bool {
+	if e := endpointOf(r); e != nil && e.memory {
+		return true
+	}
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return isLoopback(strings.Trim(host, "[]"))
+}
+
+// decodeControl is strict: a misspelt member must not pass for an absent one.
+func decodeControl(body []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return errors.New("the body is not as it should be: " + err.Error())
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("something follows the JSON object in the body")
+	}
+	return nil
+}
+
+type controlNothing struct{}
+
+func (s *Server) controlChanges(body []byte) (any, error) {
+	var c Change
+	if err := decodeControl(body, &c); err != nil {
+		return nil, err
+	}
+	return s.Change(c)
+}
+
+func (s *Server) controlFaults(body []byte) (any, error) {
+	var what struct {
+		Fault
+		Delay string `json:"delay"` // in place of the number of nanoseconds: "1.5s"
+	}
+	if err := decodeControl(body, &what); err != nil {
+		return nil, err
+	}
+	f := what.Fault
+	if what.Delay != "" {
+		delay, err := time.ParseDuration(what.Delay)
+		if err != nil {
+			return nil, errors.New(`delay must be a duration such as "1.5s"`)
+		}
+		f.Delay = delay
+	}
+	return controlNothing{}, s.Arm(f)
+}
+
+func (s *Server) controlDisarm(body []byte) (any, error) {
+	if len(bytes.TrimSpace(body)) > 0 {
+		if err := decodeControl(body, &controlNothing{}); err != nil {
+			return nil, err
+		}
+	}
+	s.Disarm()
+	return controlNothing{}, nil
+}
+
+// controlExpire expires subscriptions by id, or tokens by fingerprint, or all of them.
+func (s *Server) controlExpire(body []byte) (any, error) {
+	var what struct {
+		Subscription string `json:"subscription"`
+		Token        string `json:"token"`
+	}
+	if err := decodeControl(body, &what); err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Expired int `json:"expired"`
+	}
+	switch {
+	case (what.Subscription == "") == (what.Token == ""):
+		return nil, errors.New(`say either "subscription" or "token", an id or fingerprint or "all"`)
+	case what.Subscription == "all":
+		answer.Expired = s.ExpireSubscriptions()
+	case what.Subscription != "":
+		answer.Expired = s.ExpireSubscriptions(what.Subscription)
+	default:
+		answer.Expired = s.expireTokens(what.Token)
+	}
+	return answer, nil
+}
+
+func (s *Server) expireTokens(fingerprint string) int {
+	expired := 0
+	for _, secret := range s.signIn.Secrets() {
+		if (fingerprint == "all" || Fingerprint(secret) == fingerprint) && s.signIn.ExpireToken(secret) {
+			expired++
+		}
+	}
+	return expired
+}
+
+func (s *Server) controlApprove(body []byte) (any, error) {
+	var who struct {
+		UserCode string `json:"user_code"`
+		User     string `json:"user"`
+	}
+	if err := decodeControl(body, &who); err != nil {
+		return nil, err
+	}
+	account, ok := s.dir.find(who.User)
+	if !ok {
+		return nil, errors.New("no account " + who.User)
+	}
+	return controlNothing{}, s.signIn.Approve(who.UserCode, account.User)
+}
+
+func (s *Server) controlDeny(body []byte) (any, error) {
+	var what struct {
+		UserCode string `json:"user_code"`
+	}
+	if err := decodeControl(body, &what); err != nil {
+		return nil, err
+	}
+	return controlNothing{}, s.signIn.Deny(what.UserCode)
+}

@@ -1,0 +1,177 @@
+package fakeserver
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/calwatch/calwatch/internal/fakeserver/signin"
+)
+
+// Options configure a Server. The zero value, like a nil pointer, means the defaults.
+type Options struct {
+	// Control serves the control API under /_fake/. Off by default.
+	Control bool
+	// ClientID is the application the sign-in half knows. Default: the sign-in half's own.
+	ClientID string
+	// Accounts are the mailboxes. Default: alex@contoso.test and room1@contoso.test. "me" and an empty user mean the
+	// first one wherever this package's own calls take a user.
+	Accounts []signin.Account
+	// MaxConnection caps how long one GetNotifications call lasts, whatever it asked for. 0: as asked.
+	MaxConnection time.Duration
+	// MaxConcurrent is how many requests of one application and mailbox are served at once; one more is answered
+	// 429. 0 means 4, the service's own number; negative means no limit.
+	MaxConcurrent int
+	// MaxQueue is how many notifications one subscription holds back for its listener; what comes after that is
+	// replaced by one Missed notification. 0 means 1000.
+	MaxQueue int
+	// TokenLifetime is how long access tokens last. Default: the sign-in half's own, one hour.
+	TokenLifetime time.Duration
+	// AutoApprove approves every device code at its first poll.
+	AutoApprove bool
+	// StatusOK is the Status of a keep-alive. Default "Ok", as it was on the wire; the documentation says "OK".
+	StatusOK string
+	// Logger receives what the HTTP server has to say, at debug level. Default: discarded.
+	Logger *slog.Logger
+}
+
+const (
+	defaultMaxConcurrent = 4
+	defaultMaxQueue      = 1000
+)
+
+// Server is the fake service. Its methods may be called at any time from any goroutine.
+type Server struct {
+	opts     Options
+	signIn   *signin.Server
+	dir      *directory
+	store    *store
+	armory   *armory
+	log      *requestLog
+	throttle *throttle
+	live     *gate // open until Close
+
+	mu        sync.Mutex
+	streams   map[*stream]struct{}
+	endpoints map[*Endpoint]struct{}
+}
+
+// New makes a Server. It serves nothing until it is used as a handler or listens.
+func New(opts *Options) *Server {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	if len(o.Accounts) == 0 {
+		o.Accounts = []signin.Account{
+			{User: "alex@contoso.test", Name: "Alex Wilber"},
+			{User: "room1@contoso.test", Name: "Room 1"},
+		}
+	}
+	if o.MaxConcurrent == 0 {
+		o.MaxConcurrent = defaultMaxConcurrent
+	}
+	if o.MaxQueue <= 0 {
+		o.MaxQueue = defaultMaxQueue
+	}
+	if o.StatusOK == "" {
+		o.StatusOK = "Ok"
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		opts:      o,
+		armory:    &armory{},
+		throttle:  newThrottle(o.MaxConcurrent),
+		live:      newGate(),
+		streams:   make(map[*stream]struct{}),
+		endpoints: make(map[*Endpoint]struct{}),
+	}
+	s.signIn = signin.New(&signin.Options{
+		ClientID:      o.ClientID,
+		Accounts:      o.Accounts,
+		TokenLifetime: o.TokenLifetime,
+		AutoApprove:   o.AutoApprove,
+		Fault:         s.signInFault,
+	})
+	s.dir = &directory{tenant: s.signIn.Tenant(), accounts: s.signIn.Accounts()}
+	s.store = newStore(s.dir, o.MaxQueue)
+	s.log = newRequestLog(s.signIn.Secrets)
+	return s
+}
+
+// SignIn is the sign-in half.
+func (s *Server) SignIn() *signin.Server { return s.signIn }
+
+// Token issues an access token for a user straight away; "me" is the first account, and "" makes an app-only token.
+// Without scopes it is good for everything.
+func (s *Server) Token(user string, scopes ...string) string {
+	if account, ok := s.dir.find(user); ok && user != "" {
+		user = account.User
+	}
+	return s.signIn.Issue(user, scopes...)
+}
+
+// Close ends every stream and every listener and waits until nothing of them runs any more. It is idempotent.
+func (s *Server) Close() error {
+	s.live.close()
+	s.mu.Lock()
+	open := make([]*Endpoint, 0, len(s.endpoints))
+	for e := range s.endpoints {
+		open = append(open, e)
+	}
+	s.mu.Unlock()
+	var first error
+	for _, e := range open {
+		if err := e.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	s.live.wait()
+	return first
+}
+
+// ServeHTTP serves the whole thing: the streaming API under /api/, the control API under /_fake/ if it was asked for,
+// and sign-in on every other path.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.live.enter() {
+		panic(http.ErrAbortHandler)
+	}
+	defer s.live.leave()
+	if e := endpointOf(r); e != nil {
+		if !e.live.enter() {
+			panic(http.ErrAbortHandler)
+		}
+		defer e.live.leave()
+	}
+	path := strings.ToLower(r.URL.Path)
+	switch {
+	case strings.HasPrefix(path, controlPrefix):
+		s.serveControl(w, r)
+	case strings.HasPrefix(path, "/api/"):
+		s.serveAPI(w, r)
+	default:
+		s.serveSignIn(w, r)
+	}
+}
+
+// Streams is how many GetNotifications calls are open now, including those whose client has gone without the server
+// having noticed.
+func (s *Server) Streams() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.streams)
+}
+
+func (s *Server) openStreams() []*stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*stream, 0, len(s.streams))
+	for st := range s.streams {
+		all = append(all, st)
+	}
+	return all
+}
