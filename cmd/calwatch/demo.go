@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/calwatch/calwatch/internal/fakeserver"
+	"github.com/calwatch/calwatch/outlookstream"
+	"github.com/calwatch/calwatch/outlookstream/auth/msalauth"
+)
+
+// demoFlags are those of "calwatch demo".
+type demoFlags struct {
+	duration time.Duration
+	output   outputFlag
+	log      logFlags
+}
+
+func (t *tool) demoCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show everything at work, without an account",
+		Long: `demo starts a fake Outlook and a fake sign-in service in its own process, signs
+in by device code, watches a calendar and lets it live: meetings are created,
+moved and cancelled. Then the service forgets the subscription, and a connection
+goes silent. Within 15 seconds all of it has been survived, without losing a
+change silently. It goes on until it is stopped; the last line is the count.
+
+Events go to standard output; what the demo does meanwhile is told on standard
+error.`,
+		Example: "  calwatch demo --for 20s",
+		Args:    cobra.NoArgs,
+	}
+	f := &flags{cmd: cmd}
+	var o demoFlags
+	cmd.Flags().DurationVar(&o.duration, "for", 0, f.doc("for", "end after this time (default: go on)"))
+	o.output.register(f)
+	o.log.register(f)
+	return t.command(cmd, f, func(ctx context.Context, _ []string) error { return t.demo(ctx, &o) })
+}
+
+// What the demo watches, and how.
+const (
+	demoResource  = "me/events"
+	demoKeepAlive = time.Second // so that silence is noticed within 7 s
+	// demoSettle is how long before the end the last change is made.
+	demoSettle = 2 * time.Second
+)
+
+func (t *tool) demo(ctx context.Context, o *demoFlags) (err error) {
+	if o.duration < 0 {
+		return usage(fmt.Errorf("--for %v: it cannot be negative", o.duration))
+	}
+	if o.log.level == "" {
+		o.log.level = "warn" // the demo tells what happens in its own words
+	}
+	s, err := t.newSession(ctx, &o.output, &o.log)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	s.quiet = !s.log.Enabled(ctx, slog.LevelInfo)
+
+	server := fakeserver.New(nil)
+	defer func() { err = errors.Join(err, server.Close()) }()
+	endpoint, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	client, err := httpClientTrusting(endpoint.CAPEM())
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+
+	run := ctx
+	if o.duration > 0 {
+		var cancel context.CancelFunc
+		run, cancel = context.WithTimeout(ctx, o.duration)
+		defer cancel()
+	}
+	story := newStory(server, s, t.coloured(t.stderr))
+	story.say("a fake Outlook and a fake sign-in service run at %s", endpoint.URL)
+	err = story.tell(run, func(ctx context.Context) error {
+		w, err := demoWatcher(s, story, server, endpoint, client)
+		if err != nil {
+			return err
+		}
+		return w.run(ctx)
+	})
+	s.console.setStatus("")
+	count := story.tally.count(server, ctx.Err() != nil)
+	fmt.Fprintln(s.console, count)
+	if err == nil && count.lost > 0 {
+		err = fmt.Errorf("%d changes were lost silently: please report this", count.lost)
+	}
+	return err
+}
+
+// demoWatcher watches as anybody would; only the waits are short.
+func demoWatcher(s *session, story *story, server *fakeserver.Server, endpoint *fakeserver.Endpoint, client *http.Client) (*watcher, error) {
+	provider, err := msalauth.New(msalauth.Options{
+		ClientID: server.SignIn().ClientID(), Authority: endpoint.Authority(), HTTPClient: client,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &watcher{
+		session:     s,
+		credentials: &credentials{provider: provider, signIn: s.deviceCodeSignIn(provider)},
+		resources: []outlookstream.Resource{{
+			Path:   demoResource,
+			Select: []string{"Subject", "Start", "End", "Location", "Organizer", "Attendees"},
+		}},
+		options: outlookstream.Options{
+			Endpoint:   endpoint.API(),
+			HTTPClient: client,
+			KeepAlive:  demoKeepAlive,
+			Backoff:    outlookstream.Backoff{Initial: 200 * time.Millisecond, ResetAfter: time.Second},
+			Logger:     s.libraryLog(),
+			Trace:      story.trace(newStatus(s, endpoint.API()).trace()),
+		},
+	}, nil
+}
+
+// tell has watch run while the story goes on around it, and returns when both
+// are over.
+func (st *story) tell(ctx context.Context, watch func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var others sync.WaitGroup
+	defer others.Wait()
+	defer cancel()
+	st.session.observed = st.observe
+	st.session.prompted = func(code msalauth.DeviceCode) {
+		others.Go(func() { st.approve(ctx, code.UserCode) })
+	}
+	others.Go(func() { st.act(ctx) })
+	return watch(ctx)
+}

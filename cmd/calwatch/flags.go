@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// flags are those of one command, each of which has an environment variable.
+type flags struct {
+	cmd   *cobra.Command
+	names []string
+}
+
+// doc returns the description of a flag, with its variable, and remembers the
+// flag.
+func (f *flags) doc(name, text string) string {
+	f.names = append(f.names, name)
+	return fmt.Sprintf("%s [$%s]", text, variable(name))
+}
+
+// variable returns the name of a flag's environment variable:
+// CALWATCH_TOKEN_FILE for token-file.
+func variable(flag string) string {
+	return "CALWATCH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// fromEnvironment sets the flags that were not given on the command line. An
+// empty variable is the same as none.
+func (f *flags) fromEnvironment(environ []string) error {
+	for _, name := range f.names {
+		value, _ := lookupEnv(environ, variable(name))
+		if value == "" || f.cmd.Flags().Changed(name) {
+			continue
+		}
+		if err := f.cmd.Flags().Set(name, value); err != nil {
+			return usage(fmt.Errorf("environment variable %s: %w", variable(name), err))
+		}
+	}
+	return nil
+}
+
+// choice is the value of a flag that takes one of a few words.
+type choice struct {
+	value   *string
+	allowed []string
+}
+
+// oneOf returns a flag value that sets *value, whose present value is the
+// default.
+func oneOf(value *string, allowed ...string) *choice { return &choice{value, allowed} }
+
+// Set implements the flag package's Value.
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.allowed, s) {
+		return fmt.Errorf("%q is not one of %s", s, strings.Join(c.allowed, ", "))
+	}
+	*c.value = s
+	return nil
+}
+
+// String implements the flag package's Value.
+func (c *choice) String() string { return *c.value }
+
+// Type is what the help text shows.
+func (c *choice) Type() string { return strings.Join(c.allowed, "|") }

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/calwatch/calwatch/outlookstream"
+)
+
+// A jsonLine is what is printed for an event with -o json. Programs read it:
+// fields are only ever added.
+type jsonLine struct {
+	Type         string          `json:"type"`
+	Resource     string          `json:"resource"`
+	ID           string          `json:"id,omitempty"`
+	Version      string          `json:"version,omitempty"`
+	Sequence     int64           `json:"sequence,omitempty"`
+	Subscription string          `json:"subscription,omitempty"`
+	Received     string          `json:"received"`
+	Reason       string          `json:"reason,omitempty"`
+	Data         json.RawMessage `json:"data,omitempty"`
+}
+
+func encodeJSON(event outlookstream.Event) ([]byte, error) {
+	n := notification(event)
+	line := jsonLine{
+		Type:         event.Kind.String(),
+		Resource:     event.Resource,
+		ID:           event.ID,
+		Version:      event.Version,
+		Sequence:     n.SequenceNumber,
+		Subscription: n.SubscriptionID,
+		Received:     event.Received.UTC().Format(time.RFC3339Nano),
+		Data:         compact(n.ResourceData),
+	}
+	if event.Kind == outlookstream.Resync {
+		line.Reason = reasonName(event.Reason)
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // names and subjects are read by people, too
+	if err := e.Encode(line); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// compact returns what the service sent in a form that fits a JSON line: on one
+// line, and in valid UTF-8, which the service does not warrant. What is not
+// JSON at all becomes a JSON string.
+func compact(data []byte) json.RawMessage {
+	if len(data) == 0 {
+		return nil
+	}
+	data = bytes.ToValidUTF8(data, []byte("\uFFFD"))
+	var b bytes.Buffer
+	if err := json.Compact(&b, data); err != nil {
+		quoted, _ := json.Marshal(string(data)) // of a string, it cannot fail
+		return quoted
+	}
+	return b.Bytes()
+}

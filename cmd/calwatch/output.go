@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+
+	"github.com/calwatch/calwatch/outlookstream"
+)
+
+// An encoder makes the line, or lines, that are printed for an event.
+type encoder func(outlookstream.Event) ([]byte, error)
+
+// outputFlag is -o of the commands that print events.
+type outputFlag struct{ format string }
+
+func (o *outputFlag) register(f *flags) {
+	f.cmd.Flags().VarP(oneOf(&o.format, "text", "json"), "output", "o",
+		f.doc("output", "how events are printed (default: text on a terminal, json otherwise)"))
+}
+
+func (o *outputFlag) encoder(stdout io.Writer, coloured bool) encoder {
+	if o.format == "text" || o.format == "" && isTerminal(stdout) {
+		return textEncoder(coloured)
+	}
+	return encodeJSON
+}
+
+// reasonName returns the word by which programs know the reason of a Resync.
+func reasonName(reason error) string {
+	for _, r := range []struct {
+		is   error
+		name string
+	}{
+		{outlookstream.ErrStarted, "started"},
+		{outlookstream.ErrReconnected, "reconnected"},
+		{outlookstream.ErrRemoved, "removed"},
+		{outlookstream.ErrResubscribed, "resubscribed"},
+		{outlookstream.ErrSequence, "sequence"},
+		{outlookstream.ErrOverflow, "overflow"},
+		{outlookstream.ErrTooLarge, "too-large"},
+		{outlookstream.ErrMissed, "missed"},
+	} {
+		if errors.Is(reason, r.is) {
+			return r.name
+		}
+	}
+	return "missed" // what a program does about it is right for every reason
+}
+
+// notification returns what the service itself said; nothing, if it did not.
+func notification(event outlookstream.Event) *outlookstream.Notification {
+	if n, ok := event.Native.(*outlookstream.Notification); ok && n != nil {
+		return n
+	}
+	return new(outlookstream.Notification)
+}
+
+// errReaderGone says that whoever read standard output has read enough.
+var errReaderGone = errors.New("nobody reads standard output any more")
+
+// written explains what went wrong with writing to standard output. That its
+// reader has gone is told apart here, as a network connection can break in the
+// same way.
+func written(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EPIPE):
+		return errReaderGone
+	default:
+		return fmt.Errorf("standard output: %w", err)
+	}
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/calwatch/calwatch/internal/fakeserver"
+	"github.com/calwatch/calwatch/outlookstream/auth/msalauth"
+)
+
+// signIn runs "calwatch watch" up to the prompt.
+func (f *fake) signIn(t *testing.T, args ...string) (c *called, userCode string) {
+	t.Helper()
+	c = f.call(t, nil, append([]string{
+		"--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID(), "--log-level", "debug",
+	}, args...)...)
+	_, userCode, _ = strings.Cut(c.stderr.wait(t, "enter the code"), "enter the code ")
+	userCode, _, _ = strings.Cut(userCode, " ")
+	return c, userCode
+}
+
+func TestSignInByDeviceCode(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	c, code := f.signIn(t, "--scope", "https://outlook.office.com/calendars.read", "--scope", "https://outlook.office.com/mail.read", "me/events", "me/messages")
+	if err := f.SignIn().Approve(code, ""); err != nil {
+		t.Fatal(err)
+	}
+	c.stderr.wait(t, "signed in", "alex@contoso.test")
+	c.stdout.wait(t, `"resource":"me/messages"`, `"reason":"started"`)
+	c.stop()
+	c.end(t, exitDone)
+	f.noSecrets(t, c)
+}
+
+func TestSignInThatIsDeclined(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	c, code := f.signIn(t)
+	if err := f.SignIn().Deny(code); err != nil {
+		t.Fatal(err)
+	}
+	c.end(t, exitSignIn)
+	c.stderr.wait(t, "calwatch: ", "sign-in needed")
+	f.noSecrets(t, c)
+}
+
+func TestSignInThatIsInterrupted(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	c, _ := f.signIn(t)
+	begin := time.Now()
+	c.stop()
+	c.end(t, exitDone)
+	if took := time.Since(begin); took > time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+	f.noSecrets(t, c)
+}
+
+func TestRevokedSignInEndsTheWatch(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	c, code := f.signIn(t)
+	if err := f.SignIn().Approve(code, ""); err != nil {
+		t.Fatal(err)
+	}
+	c.stdout.wait(t, `"reason":"started"`)
+	f.SignIn().Revoke("alex@contoso.test")
+	f.change(t, fakeserver.Change{ChangeType: "Created"})
+	c.stdout.wait(t, `"type":"created"`)
+	f.arm(t, fakeserver.Fault{On: "stream", Do: "cut"})
+	c.end(t, exitSignIn)
+	c.stderr.wait(t, "calwatch: ", "sign-in needed")
+	if n := strings.Count(c.stderr.String(), "enter the code"); n != 1 {
+		t.Errorf("there were %d prompts: nobody may be there to see a second one", n)
+	}
+	f.noSecrets(t, c)
+}
+
+func TestSignInWithAnUnknownClientID(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	c := f.call(t, nil, "--authority", f.endpoint.Authority(), "--client-id", "11111111-2222-3333-4444-555555555555")
+	c.end(t, exitFailure)
+	c.stderr.wait(t, "calwatch: ", "AADSTS")
+}
+
+func TestPromptHasAQRCodeOnATerminalOnly(t *testing.T) {
+	code := msalauth.DeviceCode{
+		UserCode: "ABC\x1b[31mDEF", VerificationURL: "https://login.example.test/device", ExpiresOn: time.Date(2026, 11, 21, 9, 45, 0, 0, time.Local),
+	}
+	const words = "To sign in, open https://login.example.test/device in a browser on any device and enter the code ABC[31mDEF (good until 09:45).\n"
+	if got := string(devicePrompt(code, false)); got != words {
+		t.Errorf("got %q, want %q", got, words)
+	}
+	got := string(devicePrompt(code, true))
+	if !strings.HasPrefix(got, words) || strings.Count(got, "▄") < 50 || strings.Count(got, "\n") < 10 {
+		t.Errorf("there is no QR code:\n%s", got)
+	}
+	for line := range strings.Lines(strings.TrimPrefix(got, words)) {
+		if n := len([]rune(line)); n > 80 {
+			t.Errorf("a line of %d characters does not fit a terminal", n)
+		}
+	}
+}

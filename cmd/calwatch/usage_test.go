@@ -1,0 +1,153 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/calwatch/calwatch/outlookstream"
+	"github.com/calwatch/calwatch/outlookstream/auth"
+)
+
+func TestWrongUsageIsExplained(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	writeFile(t, file, "token")
+	watch := func(args ...string) []string { return append([]string{"watch", "--token-file", file}, args...) }
+	for _, test := range []struct {
+		args    []string
+		environ []string
+		says    string
+	}{
+		{args: []string{"wotch"}, says: `unknown command "wotch"`},
+		{args: []string{"watch", "--nope"}, says: "unknown flag: --nope"},
+		{args: []string{"fakeserver", "extra"}, says: `unknown command "extra"`},
+		{args: watch("-o", "xml"), says: `"xml" is not one of text, json`},
+		{args: watch("--log-level", "loud"), says: `"loud" is not one of debug, info, warn, error`},
+		{args: watch("--auth", "magic"), says: `"magic" is not one of device-code, token-file, token-command`},
+		{args: watch("--changes", "created,moved"), says: `--changes: "moved" is not one of created, updated, deleted`},
+		{args: watch("--keep-alive", "soon"), says: "keep-alive"},
+		{args: watch("--keep-alive", "-1s"), says: "--keep-alive -1s: it cannot be negative"},
+		{args: watch("--for", "-1s"), says: "--for -1s: it cannot be negative"},
+		{args: watch("--count", "-1"), says: "--count -1: it cannot be negative"},
+		{args: watch("--endpoint", "http://mail.example.test"), says: "https"},
+		{args: watch("--ca-file", "/does/not/exist"), says: "--ca-file: open /does/not/exist"},
+		{args: watch("--ca-file", file), says: "no certificate in PEM form"},
+		{args: watch("--token-command", "x"), says: "say with --auth which is meant"},
+		{args: watch("me/nonsense"), says: "cannot tell which permission it needs"},
+		{args: watch(""), says: "needs a Path"},
+		{args: []string{"watch"}, says: "--client-id is missing: to sign in, register an application"},
+		{args: []string{"watch", "--auth", "token-file"}, says: "--token-file is missing"},
+		{args: []string{"watch", "--auth", "token-command"}, says: "--token-command is missing"},
+		{args: []string{"watch", "--token-file", "/does/not/exist"}, says: "--token-file: stat /does/not/exist"},
+		{args: []string{"watch", "--token-command", "calwatch-does-not-exist"}, says: "--token-command: exec"},
+		{args: []string{"watch", "--token-command", "a 'b"}, says: "a quotation mark ' is not closed"},
+		{args: []string{"watch", "--client-id", "x", "--authority", "http://login.example.test/common"}, says: "https://host/tenant"},
+		{args: []string{"watch"}, environ: []string{"CALWATCH_COUNT=many"}, says: "environment variable CALWATCH_COUNT"},
+		{args: []string{"demo", "--for", "-1s"}, says: "--for -1s: it cannot be negative"},
+		{args: []string{"fakeserver", "--listen", "192.0.2.1:1"}, says: "only loopback addresses"},
+		{args: []string{"fakeserver", "--max-connection", "-1s"}, says: "--max-connection -1s: it cannot be negative"},
+		{args: []string{"version", "-o", "xml"}, says: `"xml" is not one of text, json`},
+	} {
+		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
+			c := call(t, test.environ, test.args...)
+			c.end(t, exitUsage)
+			if !strings.Contains(c.stderr.String(), test.says) {
+				t.Errorf("it does not say %q but:\n%s", test.says, c.stderr)
+			}
+			c.stderr.wait(t, "Run 'calwatch", "--help' for how it is used.")
+			if c.stdout.String() != "" {
+				t.Errorf("standard output has %q", c.stdout)
+			}
+		})
+	}
+}
+
+func TestExitStatuses(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want int
+	}{
+		{nil, 0},
+		{errors.New("x"), 1},
+		{auth.ErrMisconfigured, 1},
+		{outlookstream.ErrRetired, 1},
+		{usage(errors.New("x")), 2},
+		{&auth.InteractionError{}, 3},
+		{fmt.Errorf("x: %w", auth.ErrRejected), 3},
+		{&outlookstream.Error{Status: 401}, 3},
+		{&outlookstream.Error{Status: 403}, 4},
+	} {
+		if got := exitStatus(test.err); got != test.want {
+			t.Errorf("%v: exit status %d, want %d", test.err, got, test.want)
+		}
+	}
+}
+
+func TestHelpNamesEveryVariable(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		has  []string
+	}{
+		{nil, []string{"watch", "demo", "fakeserver", "version", "completion", "Exit status"}},
+		{[]string{"watch", "--help"}, []string{"$CALWATCH_TOKEN_FILE", "$CALWATCH_CLIENT_ID", "$CALWATCH_OUTPUT", "device-code|token-file|token-command", "me/messages"}},
+		{[]string{"demo", "--help"}, []string{"$CALWATCH_FOR"}},
+		{[]string{"fakeserver", "--help"}, []string{"$CALWATCH_MAX_CONNECTION"}},
+	} {
+		c := call(t, nil, test.args...)
+		c.end(t, exitDone)
+		if !containsAll(c.stdout.String(), test.has) {
+			t.Errorf("%q does not have all of %q:\n%s", test.args, test.has, c.stdout)
+		}
+	}
+}
+
+func TestCompletionScriptsAreThere(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		c := call(t, nil, "completion", shell)
+		c.end(t, exitDone)
+		if !strings.Contains(c.stdout.String(), "calwatch") {
+			t.Errorf("%s: no script", shell)
+		}
+	}
+}
+
+func TestFlagsWinOverTheEnvironmentAndThatOverDefaults(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		environ []string
+		args    []string
+		json    bool
+	}{
+		{"default", nil, nil, false},
+		{"environment", []string{"CALWATCH_OUTPUT=json"}, nil, true},
+		{"empty environment", []string{"CALWATCH_OUTPUT="}, nil, false},
+		{"flag", []string{"CALWATCH_OUTPUT=json"}, []string{"--output", "text"}, false},
+		{"short flag", []string{"CALWATCH_OUTPUT=json"}, []string{"-o", "text"}, false},
+		{"the last of several", []string{"CALWATCH_OUTPUT=text", "CALWATCH_OUTPUT=json"}, nil, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := call(t, test.environ, append([]string{"version"}, test.args...)...)
+			c.end(t, exitDone)
+			if got := strings.HasPrefix(c.stdout.String(), "{"); got != test.json {
+				t.Errorf("JSON: %v, want %v: %s", got, test.json, c.stdout)
+			}
+		})
+	}
+}
+
+func TestVersionSaysWhatWasBuilt(t *testing.T) {
+	c := call(t, nil, "version", "-o", "json")
+	c.end(t, exitDone)
+	v := decode(t, c.stdout.String())
+	for _, field := range []string{"version", "go", "platform"} {
+		if text, _ := v[field].(string); text == "" {
+			t.Errorf("no %s in %s", field, c.stdout)
+		}
+	}
+	line := versionInfo{Version: "v1.2.3", Commit: "abc", Modified: true, Go: "go1.26", Platform: "linux/amd64"}.String()
+	if want := "calwatch v1.2.3 (commit abc, modified) go1.26 linux/amd64"; line != want {
+		t.Errorf("%q, want %q", line, want)
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/calwatch/calwatch/outlookstream"
+)
+
+// watchFlags are those of "calwatch watch".
+type watchFlags struct {
+	endpoint          string
+	caFile            string
+	user              string
+	scopes            []string
+	changes           []string
+	filter            string
+	selected          []string
+	expand            string
+	keepAlive         time.Duration
+	connectionTimeout time.Duration
+	count             int
+	duration          time.Duration
+	auth              authFlags
+	output            outputFlag
+	log               logFlags
+}
+
+func (o *watchFlags) register(f *flags) {
+	set := f.cmd.Flags()
+	set.StringVar(&o.endpoint, "endpoint", outlookstream.DefaultEndpoint, f.doc("endpoint", "base URL of the service"))
+	set.StringVar(&o.caFile, "ca-file", "", f.doc("ca-file", "PEM file of a certificate authority to trust besides the system's, for the service and for signing in"))
+	set.StringVar(&o.user, "user", "", f.doc("user", `address or id of the mailbox that "me" stands for, for tokens without a user (default: who signed in)`))
+	set.StringSliceVar(&o.scopes, "scope", nil, f.doc("scope", "permission to ask for; may be repeated (default: the read permission of what is watched)"))
+	set.StringSliceVar(&o.changes, "changes", nil, f.doc("changes", "kinds of change, of created,updated,deleted (default all)"))
+	set.StringVar(&o.filter, "filter", "", f.doc("filter", `OData $filter, such as "IsRead eq false"`))
+	set.StringSliceVar(&o.selected, "select", nil, f.doc("select", "properties that come along with each change: Subject,Start,End"))
+	set.StringVar(&o.expand, "expand", "", f.doc("expand", "OData $expand"))
+	set.DurationVar(&o.keepAlive, "keep-alive", 0, f.doc("keep-alive", "how often the service is asked to show that it is alive (default 15s)"))
+	set.DurationVar(&o.connectionTimeout, "connection-timeout", 0, f.doc("connection-timeout", "how long one connection is asked to last (default 1h)"))
+	set.IntVar(&o.count, "count", 0, f.doc("count", "end after this many changes; a resync is not counted (default: go on)"))
+	set.DurationVar(&o.duration, "for", 0, f.doc("for", "end after this time (default: go on)"))
+	o.auth.register(f)
+	o.output.register(f)
+	o.log.register(f)
+}
+
+// check says what is wrong with the values that nothing else looks at.
+func (o *watchFlags) check() error {
+	for name, d := range map[string]time.Duration{
+		"keep-alive": o.keepAlive, "connection-timeout": o.connectionTimeout, "for": o.duration,
+	} {
+		if d < 0 {
+			return usage(fmt.Errorf("--%s %v: it cannot be negative", name, d))
+		}
+	}
+	if o.count < 0 {
+		return usage(fmt.Errorf("--count %d: it cannot be negative", o.count))
+	}
+	return nil
+}
+
+// resources returns what to watch. All paths share the other flags.
+func (o *watchFlags) resources(paths []string) ([]outlookstream.Resource, error) {
+	changes, err := parseChanges(o.changes)
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		paths = []string{"me/events"}
+	}
+	var all []outlookstream.Resource
+	for _, path := range paths {
+		all = append(all, outlookstream.Resource{
+			Path: path, Changes: changes, Filter: o.filter, Select: o.selected, Expand: o.expand,
+		})
+	}
+	return all, nil
+}
+
+func parseChanges(names []string) (outlookstream.Changes, error) {
+	var changes outlookstream.Changes
+	for _, name := range names {
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "created":
+			changes |= outlookstream.ChangeCreated
+		case "updated":
+			changes |= outlookstream.ChangeUpdated
+		case "deleted":
+			changes |= outlookstream.ChangeDeleted
+		default:
+			return 0, usage(fmt.Errorf("--changes: %q is not one of created, updated, deleted", name))
+		}
+	}
+	return changes, nil
+}
