@@ -66,7 +66,7 @@ func TestNextReturnsEveryElementAndThenEOF(t *testing.T) {
 			}
 			kinds = append(kinds, n.ChangeType)
 			item, err := outlookstream.DecodeResource[struct{ ID string }](n)
-			if err != nil || item.ID != id || n.SubscriptionExpirationDateTime.Sub(time.Now()) < 29*time.Minute {
+			if err != nil || item.ID != id || time.Until(n.SubscriptionExpirationDateTime) < 29*time.Minute {
 				t.Errorf("%+v, %v", n, err)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,11 +18,19 @@ type process struct {
 	done           chan struct{}
 }
 
-func start(t *testing.T, args ...string) *process {
+// build makes the program, as a user would, and returns its path.
+func build(t *testing.T) string {
 	t.Helper()
-	p := &process{stdout: newLines(), stderr: newLines(), cmd: exec.Command(os.Args[0], args...), done: make(chan struct{})}
-	// The race detector makes programs sleep for a second at their end.
-	p.cmd.Env = append(os.Environ(), roleVariable+"=calwatch", "GORACE=atexit_sleep_ms=0")
+	path := filepath.Join(t.TempDir(), "calwatch.exe") // Windows runs nothing without the ending
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+func start(t *testing.T, program string, args ...string) *process {
+	t.Helper()
+	p := &process{stdout: newLines(), stderr: newLines(), cmd: exec.Command(program, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -58,7 +67,8 @@ func (p *process) terminate(t *testing.T) {
 // Two processes, as a user would run them, and nothing between them but TLS.
 func TestWatchAndFakeserverAsProcesses(t *testing.T) {
 	t.Parallel()
-	server := start(t, "fakeserver", "--control")
+	program := build(t)
+	server := start(t, program, "fakeserver", "--control")
 	var where ready
 	if err := json.Unmarshal([]byte(server.stdout.wait(t, "{")), &where); err != nil {
 		t.Fatal(err)
@@ -74,7 +84,7 @@ func TestWatchAndFakeserverAsProcesses(t *testing.T) {
 	defer client.CloseIdleConnections()
 	control := func(what, body string) string { return post(t, client, where.Control+"/"+what, body) }
 
-	watch := start(t, "watch", "me/events", "--endpoint", where.Endpoint, "--authority", where.Authority,
+	watch := start(t, program, "watch", "me/events", "--endpoint", where.Endpoint, "--authority", where.Authority,
 		"--client-id", where.ClientID, "--ca-file", where.CAFile, "--select", "Subject,Start")
 	prompt := watch.stderr.wait(t, "enter the code", where.Authority[:strings.LastIndex(where.Authority, "/")]+"/device")
 	_, code, _ := strings.Cut(prompt, "enter the code ")

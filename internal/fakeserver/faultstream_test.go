@@ -172,8 +172,10 @@ func TestFaultsStrikeAsOftenAsTold(t *testing.T) {
 			t.Error("after Disarm: a stream was cut")
 		}
 		f.arm(Fault{On: "stream", Do: "cut", After: 5})
-		if ends() || ends() { // too few elements: it stays armed
-			t.Error("a stream was cut too early")
+		for range 2 {
+			if ends() { // too few elements: it stays armed
+				t.Error("a stream was cut too early")
+			}
 		}
 		f.change(Change{Resource: "me/events", ChangeType: "Created", Count: 5})
 		if !ends() || ends() {

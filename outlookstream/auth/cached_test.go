@@ -96,7 +96,7 @@ func TestOneCallForManyRefusals(t *testing.T) {
 			for i := range 200 {
 				wg.Go(func() {
 					// Some are told of the refusal long after the others got the new token.
-					time.Sleep(time.Duration(i) * 20 * time.Millisecond)
+					time.Sleep(time.Duration(i) * 20 * time.Millisecond) // synctest: virtual
 					want(t, p, auth.Request{Rejected: "t1", Claims: claims}, "t2")
 				})
 			}
@@ -144,8 +144,8 @@ func TestRefusalDuringAFlight(t *testing.T) {
 		s := &source{life: time.Hour, refresh: time.Minute, delay: time.Second}
 		p := auth.Cached(s)
 		want(t, p, auth.Request{}, "t1")
-		s.same = true // what is under way will return t1 again
-		time.Sleep(2 * time.Minute)
+		s.same = true                    // what is under way will return t1 again
+		time.Sleep(2 * time.Minute)      // synctest: virtual
 		want(t, p, auth.Request{}, "t1") // starts a refresh in the background
 		synctest.Wait()
 		if s.count() != 2 {
@@ -189,7 +189,7 @@ func TestAProviderThatTakesTurnsWithRefusedTokensIsGivenUp(t *testing.T) {
 func TestTheCallersScopesAreNotUsedOnceItIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := auth.Cached(auth.Func(func(_ context.Context, r auth.Request) (auth.Token, error) {
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // synctest: virtual
 			return auth.Token{Value: r.Scopes[0]}, nil
 		}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -359,7 +359,7 @@ func TestOfTooManyKeysTheOldestIsForgotten(t *testing.T) {
 		p := auth.Cached(s)
 		for i := range 257 {
 			want(t, p, auth.Request{TenantID: fmt.Sprint(i)}, fmt.Sprint("t", i+1))
-			time.Sleep(time.Second)
+			time.Sleep(time.Second)                       // synctest: virtual
 			want(t, p, auth.Request{TenantID: "0"}, "t1") // used all the time
 		}
 		want(t, p, auth.Request{TenantID: "2"}, "t3")

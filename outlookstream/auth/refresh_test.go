@@ -14,9 +14,9 @@ func TestHardMargin(t *testing.T) {
 		s := &source{life: 2 * time.Minute, refresh: time.Hour} // no refresh in the background before the end
 		p := auth.Cached(s)
 		want(t, p, auth.Request{}, "t1")
-		time.Sleep(90*time.Second - 1)
+		time.Sleep(90*time.Second - 1) // synctest: virtual
 		want(t, p, auth.Request{}, "t1")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond) // synctest: virtual
 		want(t, p, auth.Request{}, "t2")
 	})
 }
@@ -33,19 +33,19 @@ func TestRefreshInTheBackground(t *testing.T) {
 				s := &source{life: test.life, refresh: test.refresh, delay: time.Second}
 				p := auth.Cached(s)
 				want(t, p, auth.Request{}, "t1")
-				time.Sleep(test.at - 1)
+				time.Sleep(test.at - 1) // synctest: virtual
 				want(t, p, auth.Request{}, "t1")
 				synctest.Wait()
 				if s.count() != 1 {
 					t.Fatal("refreshed too early")
 				}
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond) // synctest: virtual
 				start := time.Now()
 				want(t, p, auth.Request{}, "t1")
 				if time.Since(start) != 0 {
 					t.Error("somebody waited for the refresh")
 				}
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) // synctest: virtual
 				synctest.Wait()
 				want(t, p, auth.Request{}, "t2")
 				if s.count() != 2 {
@@ -61,12 +61,12 @@ func TestFailedRefreshStaysHiddenWhileTheTokenLives(t *testing.T) {
 		s := &source{life: time.Hour}
 		p := auth.Cached(s)
 		want(t, p, auth.Request{}, "t1")
-		time.Sleep(55 * time.Minute)
+		time.Sleep(55 * time.Minute) // synctest: virtual
 		s.setFail(errDown)
 		for range 270 { // to 30 s before the end, a caller each second
 			want(t, p, auth.Request{}, "t1")
 			synctest.Wait()
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // synctest: virtual
 		}
 		if n := s.count() - 1; n != 9 {
 			t.Errorf("%d attempts in 270 s, want one each 30 s", n)
@@ -86,7 +86,7 @@ func TestUnknownExpiryIsUsedUntilRefused(t *testing.T) {
 		s := &source{}
 		p := auth.Cached(s)
 		want(t, p, auth.Request{}, "t1")
-		time.Sleep(1000 * time.Hour)
+		time.Sleep(1000 * time.Hour) // synctest: virtual
 		want(t, p, auth.Request{}, "t1")
 		want(t, p, auth.Request{Rejected: "t1"}, "t2")
 	})
@@ -101,7 +101,7 @@ func TestShortLivesDoNotSpin(t *testing.T) {
 				if _, err := p.Token(t.Context(), auth.Request{}); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(life / 100)
+				time.Sleep(life / 100) // synctest: virtual
 			}
 			if n := s.count(); n > 20 {
 				t.Errorf("life %s: %d calls in 10 lives", life, n)
@@ -129,7 +129,7 @@ func TestAMonthOfTokens(t *testing.T) {
 				t.Fatalf("got %v, %v", token, err)
 			}
 			synctest.Wait()
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) // synctest: virtual
 		}
 		if n := s.count(); n < 720 || n > 800 {
 			t.Errorf("%d calls in 720 hours", n)

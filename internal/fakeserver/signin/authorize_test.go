@@ -84,7 +84,7 @@ func TestCodeNeedsItsVerifierAndRedirect(t *testing.T) {
 		c.refused(c.redeemCode(code, "redirect_uri", "http://localhost:1234/other"), 400, "invalid_grant", 50011)
 		c.refused(c.redeemCode(code, "redirect_uri", ""), 400, "invalid_request", 900144)
 		c.refused(c.redeemCode("made up"), 400, "invalid_grant", 9002313)
-		time.Sleep(10 * time.Minute)
+		time.Sleep(10 * time.Minute) // synctest: virtual
 		c.refused(c.redeemCode(code), 400, "invalid_grant", 70008)
 	})
 }

@@ -27,7 +27,7 @@ func TestDeviceCodeSignIn(t *testing.T) {
 		code := d.str("device_code")
 		c.refused(c.poll(code), 400, "authorization_pending", 70016)
 		c.refused(c.poll(code), 400, "slow_down", 70016)
-		time.Sleep(5 * time.Second)
+		time.Sleep(5 * time.Second) // synctest: virtual
 		c.refused(c.poll(code), 400, "authorization_pending", 70016)
 
 		dashed := strings.ToLower(d.str("user_code")[:4] + "-" + d.str("user_code")[4:])
@@ -99,9 +99,9 @@ func TestDeviceCodeThatNobodyApproves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, nil)
 		d := c.startDevice()
-		time.Sleep(15*time.Minute - 1)
+		time.Sleep(15*time.Minute - 1) // synctest: virtual
 		c.refused(c.poll(d.str("device_code")), 400, "authorization_pending", 70016)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond) // synctest: virtual
 		c.refused(c.poll(d.str("device_code")), 400, "expired_token", 70020)
 		if err := c.s.Approve(d.str("user_code"), ""); err == nil {
 			t.Error("an expired code can be approved")
@@ -109,8 +109,8 @@ func TestDeviceCodeThatNobodyApproves(t *testing.T) {
 		if len(c.s.PendingUserCodes()) != 0 {
 			t.Error("an expired code is pending")
 		}
-		time.Sleep(2 * time.Hour)
-		c.startDevice() // sweeps
+		time.Sleep(2 * time.Hour) // synctest: virtual
+		c.startDevice()           // sweeps
 		c.refused(c.poll(d.str("device_code")), 400, "bad_verification_code", 70018)
 	})
 }
@@ -150,7 +150,7 @@ func TestDeviceCodesAreLimited(t *testing.T) {
 			c.startDevice()
 		}
 		c.refused(c.post("/common/oauth2/v2.0/devicecode", c.with(url.Values{"scope": {mailScope}})), 429, "temporarily_unavailable", 90055)
-		time.Sleep(3 * time.Hour)
+		time.Sleep(3 * time.Hour) // synctest: virtual
 		c.startDevice()
 	})
 }

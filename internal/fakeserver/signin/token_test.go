@@ -35,8 +35,8 @@ func TestUsedRefreshTokensAreForgottenAndUnusedOnesKept(t *testing.T) {
 		c := newClient(t, nil)
 		used := c.signIn("").str("refresh_token")
 		next := c.redeem(used).str("refresh_token")
-		time.Sleep(30 * 24 * time.Hour)
-		c.signIn("") // sweeps
+		time.Sleep(30 * 24 * time.Hour) // synctest: virtual
+		c.signIn("")                    // sweeps
 		a := c.redeem(used)
 		c.refused(a, 400, "invalid_grant", 70000)
 		if strings.Contains(a.str("error_description"), "used before") {
@@ -108,12 +108,12 @@ func TestExpiryOnCommand(t *testing.T) {
 			t.Errorf("the refresh token died too: %s", a.str("error"))
 		}
 		two = c.s.Issue("alex@contoso.test")
-		time.Sleep(2*time.Hour - 1)
+		time.Sleep(2*time.Hour - 1) // synctest: virtual
 		reasons(signin.RefuseExpired, signin.Accepted)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond) // synctest: virtual
 		reasons(signin.RefuseExpired, signin.RefuseExpired)
-		time.Sleep(25 * time.Hour)
-		c.signIn("") // sweeps
+		time.Sleep(25 * time.Hour) // synctest: virtual
+		c.signIn("")               // sweeps
 		reasons(signin.RefuseUnknown, signin.RefuseUnknown)
 	})
 }

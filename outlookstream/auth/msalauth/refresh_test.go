@@ -25,7 +25,7 @@ func TestManyRefusalsMakeOneRequest(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 200 {
 			wg.Go(func() {
-				time.Sleep(time.Duration(i) * 2 * time.Millisecond)
+				time.Sleep(time.Duration(i) * 2 * time.Millisecond) // synctest: virtual
 				if token := w.token(auth.Request{Rejected: old.Value}); token.Value == old.Value || !w.accepted(token) {
 					t.Error("not a new token")
 				}
@@ -43,7 +43,7 @@ func TestExpiredTokenIsRenewedOnceForAll(t *testing.T) {
 		w := newWorld(t, nil)
 		w.signIn()
 		w.token(auth.Request{})
-		time.Sleep(2 * time.Hour)
+		time.Sleep(2 * time.Hour) // synctest: virtual
 		var wg sync.WaitGroup
 		for range 200 {
 			wg.Go(func() {
@@ -78,7 +78,7 @@ func TestRotatedRefreshTokensSurviveConcurrencyOverScopes(t *testing.T) {
 			}
 			wg.Wait()
 			w.server.ExpireTokens()
-			time.Sleep(2 * time.Hour)
+			time.Sleep(2 * time.Hour) // synctest: virtual
 		}
 		if n := w.net.posts(); n > 3*len(scopes) {
 			t.Errorf("%d requests for %d tokens", n, 3*len(scopes))
@@ -213,13 +213,13 @@ func TestFailedEarlyRenewalIsHidden(t *testing.T) {
 			t.Errorf("%v: want RefreshOn in 2 h", old)
 		}
 		w.net.set(down)
-		time.Sleep(2*time.Hour + time.Minute)
+		time.Sleep(2*time.Hour + time.Minute) // synctest: virtual
 		for range 10 {
 			if w.token(auth.Request{}).Value != old.Value {
 				t.Error("another token")
 			}
 			synctest.Wait()
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) // synctest: virtual
 		}
 		if w.net.posts() == 0 {
 			t.Error("no early renewal was tried")
@@ -237,7 +237,7 @@ func TestFailedEarlyRenewalAtTheFirstCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, &signin.Options{TokenLifetime: 4 * time.Hour})
 		w.signIn()
-		time.Sleep(3 * time.Hour)
+		time.Sleep(3 * time.Hour) // synctest: virtual
 		w.net.set(down)
 		if !w.accepted(w.token(auth.Request{})) || w.net.posts() != 1 {
 			t.Error("the token that MSAL has is good for another hour, and was not used")
@@ -281,7 +281,7 @@ func TestShortLivedTokens(t *testing.T) {
 				t.Error("not a good token")
 			}
 			synctest.Wait()
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) // synctest: virtual
 		}
 		if n := w.net.posts(); n > 11 {
 			t.Errorf("%d requests in 10 minutes", n)
@@ -298,7 +298,7 @@ func TestAWeekOfTokens(t *testing.T) {
 				t.Fatal("not a good token")
 			}
 			synctest.Wait()
-			time.Sleep(2 * time.Minute)
+			time.Sleep(2 * time.Minute) // synctest: virtual
 		}
 		if n := w.net.posts(); n != (7*24*60-1)/56 { // each in the first call after 55 min
 			t.Errorf("%d requests in 168 hours", n)
@@ -332,6 +332,6 @@ func TestAnImpatientCallerSpoilsNothing(t *testing.T) {
 		if err := w.SignOut(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("SignOut did not wait: %v", err)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // synctest: virtual
 	})
 }
