@@ -2,6 +2,7 @@ package outlookstream
 
 import (
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -125,21 +126,16 @@ func (w *watch) announceAll(reason error, n *Notification) error {
 
 // announce yields a Resync, on account of n if that is not nil.
 func (w *watch) announce(r *watched, reason error, n *Notification) error {
-	r.owed = reason
-	return w.settle(r, n)
-}
-
-// settle yields the Resync that is due to r, if any.
-func (w *watch) settle(r *watched, n *Notification) error {
-	if r.owed == nil {
-		return nil
+	r.owed = nil
+	level := slog.LevelWarn
+	if reason == ErrStarted {
+		level = slog.LevelInfo // nothing was missed that anybody was promised
 	}
-	w.client.opts.Logger.Warn("changes may have been missed", "resource", r.Path, "subscription", r.subscription, "err", r.owed)
-	event := Event{Kind: Resync, Resource: r.Path, Received: time.Now(), Reason: r.owed, watch: w.stopper}
+	w.client.opts.Logger.Log(w.ctx, level, "resync", "resource", r.Path, "subscription", r.subscription, "err", reason)
+	event := Event{Kind: Resync, Resource: r.Path, Received: time.Now(), Reason: reason, watch: w.stopper}
 	if n != nil {
 		event.Received, event.Native = n.Received, n
 	}
-	r.owed = nil
 	return w.give(event)
 }
 

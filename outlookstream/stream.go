@@ -30,7 +30,7 @@ type Stream struct {
 	closing     sync.Once
 
 	mu       sync.Mutex // Close may look while Next works
-	live     time.Time  // first element
+	first    time.Time  // when the first element came
 	elements int
 	err      error // what Next goes on returning
 }
@@ -89,7 +89,7 @@ func (s *Stream) connect(ids, scopes []string) error {
 	s.opened = time.Now()
 	s.body = a.Body
 	watched := reconnect.NewIdleReader(a.Body, s.client.opts.idleLimit(), func() { s.cancel(ErrIdle) })
-	s.decoder = jsonstream.NewDecoder(watched, &jsonstream.Options{MaxBytes: s.client.opts.MaxElement})
+	s.decoder = jsonstream.NewDecoder(&liveReader{r: watched, live: s.live}, &jsonstream.Options{MaxBytes: s.client.opts.MaxElement})
 	call(s.client.opts.Trace.Connected, TraceConnected{Subscriptions: ids, Protocol: a.Proto, Diagnostics: a.diagnostics})
 	return nil
 }
@@ -131,28 +131,44 @@ func (s *Stream) Next() (*Notification, error) {
 	return n, nil
 }
 
+// live is called at the first byte of the stream.
+func (s *Stream) live() {
+	call(s.client.opts.Trace.Live, TraceLive{After: time.Since(s.opened), Diagnostics: s.diagnostics})
+}
+
+// A liveReader calls live once, when the first byte has come.
+type liveReader struct {
+	r    io.Reader
+	live func()
+}
+
+func (r *liveReader) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if n > 0 && r.live != nil {
+		r.live()
+		r.live = nil
+	}
+	return n, err
+}
+
 // count takes note of an element.
 func (s *Stream) count(received time.Time) {
 	s.mu.Lock()
-	first := s.elements == 0
+	defer s.mu.Unlock()
+	if s.elements == 0 {
+		s.first = received
+	}
 	s.elements++
-	if first {
-		s.live = received
-	}
-	s.mu.Unlock()
-	if first {
-		call(s.client.opts.Trace.Live, TraceLive{After: received.Sub(s.opened), Diagnostics: s.diagnostics})
-	}
 }
 
-// liveFor returns how long ago the first element came; 0 if none did.
-func (s *Stream) liveFor() time.Duration {
+// goodFor returns how long ago the first element came; 0 if none did.
+func (s *Stream) goodFor() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.live.IsZero() {
+	if s.first.IsZero() {
 		return 0
 	}
-	return time.Since(s.live)
+	return time.Since(s.first)
 }
 
 func (s *Stream) failed() error {

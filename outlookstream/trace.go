@@ -12,7 +12,7 @@ type Trace struct {
 	// Connected is called when the service has accepted to stream. The
 	// connection has yet to show that it is alive: see Live.
 	Connected func(TraceConnected)
-	// Live is called at the first element of a connection.
+	// Live is called at the first byte of a stream.
 	Live func(TraceLive)
 	// KeepAlive is called at each keep-alive.
 	KeepAlive func(TraceKeepAlive)

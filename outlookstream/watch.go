@@ -105,7 +105,7 @@ type stopper struct{ stop func() }
 // attempt is one connection: from whatever must be done to get it to its end.
 // The error it returns is always the end of something.
 func (w *watch) attempt() error {
-	liveFor, err := w.connectAndDeliver()
+	goodFor, err := w.connectAndDeliver()
 	if errors.Is(err, errLoopLeft) {
 		return reconnect.Permanent(errLoopLeft)
 	}
@@ -113,7 +113,7 @@ func (w *watch) attempt() error {
 		return reconnect.Permanent(context.Cause(w.ctx))
 	}
 
-	good := liveFor >= w.client.opts.Backoff.ResetAfter
+	good := goodFor >= w.client.opts.Backoff.ResetAfter
 	if good {
 		w.policy.Reset()
 		w.resubscribed = false
@@ -150,8 +150,8 @@ func (w *watch) attempt() error {
 }
 
 // connectAndDeliver subscribes where necessary, connects and yields what
-// comes. It returns how long the connection had been live when it ended.
-func (w *watch) connectAndDeliver() (liveFor time.Duration, err error) {
+// comes. It returns how long ago the first element had come when it ended.
+func (w *watch) connectAndDeliver() (goodFor time.Duration, err error) {
 	lease := w.client.pool.Acquire() // held over the steps, so that they share a connection
 	defer lease.Release()
 	for _, r := range w.resources {
@@ -173,7 +173,7 @@ func (w *watch) connectAndDeliver() (liveFor time.Duration, err error) {
 	w.refused = nil
 	w.client.opts.Logger.Info("connected", "subscriptions", len(w.resources), "request-id", stream.diagnostics.RequestID)
 	err = w.deliver(stream)
-	return stream.liveFor(), err
+	return stream.goodFor(), err
 }
 
 func (w *watch) subscriptions() []string {
@@ -187,7 +187,7 @@ func (w *watch) subscriptions() []string {
 // deliver yields what is owed and then what the stream brings, until it ends.
 func (w *watch) deliver(stream *Stream) error {
 	for _, r := range w.resources {
-		if err := w.settle(r, nil); err != nil {
+		if err := w.announce(r, r.owed, nil); err != nil {
 			return err
 		}
 	}
