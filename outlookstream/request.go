@@ -110,7 +110,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 	}
 	present := func(text string, limit int) string { return presentable(text, token, limit) }
 	if resp.StatusCode == http.StatusUnauthorized {
-		c.tokens.refuse(token)
+		c.tokens.refuse(token, claimsOf(resp.Header.Values("WWW-Authenticate")))
 	}
 	if resp.StatusCode/100 != 2 {
 		failure := newError(resp, r, present)

@@ -171,7 +171,7 @@ func TestARefusedTokenIsNeverSentAgainWhateverTheProviderDoes(t *testing.T) {
 func TestTheMemoryOfRefusedTokensIsBounded(t *testing.T) {
 	var memory tokens
 	for i := range 10 * maxRefused {
-		memory.refuse(fmt.Sprint(i))
+		memory.refuse(fmt.Sprint(i), "")
 	}
 	if len(memory.refused) != maxRefused || !memory.isRefused(fmt.Sprint(10*maxRefused-1)) {
 		t.Errorf("%d remembered", len(memory.refused))

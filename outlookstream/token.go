@@ -30,6 +30,7 @@ type tokens struct {
 
 	mu      sync.Mutex
 	last    string              // the token refused last
+	claims  string              // what the service wants to be in the next one, as JSON
 	refused [][sha256.Size]byte // fingerprints of the latest, oldest first
 }
 
@@ -37,7 +38,8 @@ type tokens struct {
 func (t *tokens) get(ctx context.Context, scopes []string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, tokenTimeout, errTokenTimeout)
 	defer cancel()
-	token, err := t.provider.Token(ctx, auth.Request{Scopes: scopes, Rejected: t.lastRefused()})
+	rejected, claims := t.lastRefused()
+	token, err := t.provider.Token(ctx, auth.Request{Scopes: scopes, Rejected: rejected, Claims: claims})
 	switch {
 	case err != nil && context.Cause(ctx) == errTokenTimeout:
 		return "", errTokenTimeout
@@ -50,24 +52,39 @@ func (t *tokens) get(ctx context.Context, scopes []string) (string, error) {
 	case t.isRefused(token.Value):
 		return "", fmt.Errorf("%w: the auth.Provider returned the token again that the service had refused", auth.ErrRejected)
 	}
+	t.answered(claims)
 	return token.Value, nil
 }
 
-// refuse remembers that the service refused token.
-func (t *tokens) refuse(token string) {
+// refuse remembers that the service refused token, and which claims it wants
+// to be in the next one.
+func (t *tokens) refuse(token, claims string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last = token
+	if claims != "" {
+		t.claims = claims
+	}
 	t.refused = append(t.refused, sha256.Sum256([]byte(token)))
 	if len(t.refused) > maxRefused {
 		t.refused = slices.Delete(t.refused, 0, 1)
 	}
 }
 
-func (t *tokens) lastRefused() string {
+func (t *tokens) lastRefused() (token, claims string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.last
+	return t.last, t.claims
+}
+
+// answered forgets claims: there is a token for them. Asking for them again
+// would have the provider get yet another one.
+func (t *tokens) answered(claims string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.claims == claims {
+		t.claims = ""
+	}
 }
 
 func (t *tokens) isRefused(token string) bool {

@@ -2,8 +2,10 @@ package outlookstream_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,6 +69,26 @@ func TestARefusedTokenIsRefreshedOnceAndNeverSentAgain(t *testing.T) {
 			t.Errorf("%d tokens were refused", len(refusals))
 		}
 		watcher.change(outlookstream.Created, w.change("Created"))
+	})
+}
+
+func TestAClaimsChallengeReachesTheProviderOnce(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		const claims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
+		challenge := `Bearer realm="", error="insufficient_claims", claims="` + base64.RawURLEncoding.EncodeToString([]byte(claims)) + `"`
+		w.arm(fakeserver.Fault{On: "listen", Do: "status", Status: 401, Headers: map[string]string{"WWW-Authenticate": challenge}})
+		var asked []string
+		w.provider = auth.Func(func(_ context.Context, r auth.Request) (auth.Token, error) {
+			asked = append(asked, r.Claims)
+			return auth.Token{Value: w.server.Token(user, r.Scopes...)}, nil
+		})
+		watcher := w.watch()
+		watcher.resync(outlookstream.ErrStarted)
+		w.arm(fakeserver.Fault{On: "stream", Do: "cut"})
+		watcher.resync(outlookstream.ErrReconnected)
+		if !slices.Equal(asked, []string{"", "", claims, ""}) {
+			t.Errorf("asked for %q", asked)
+		}
 	})
 }
 
