@@ -2,8 +2,9 @@ package outlookstream
 
 import "sync"
 
-// Buffer reads ahead of the loop's body: up to n events of in wait for it. If
-// the body falls further behind, events of the resource are dropped, and one
+// Buffer reads ahead of the loop's body: up to n events of in wait for it (at
+// least 1; and one more for each resource that overflowed). If the body falls
+// further behind, events of the resource are dropped, and one
 // Resync of it with [ErrOverflow] stands in their place.
 //
 // It reads on a goroutine of its own, which has ended when the loop has. If

@@ -111,15 +111,51 @@ func TestBufferAnnouncesAnOverflowAgainAfterItWasTold(t *testing.T) {
 
 func TestBufferDoesNotTakeAnotherResyncForItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		in := from(nil, Event{Kind: Resync, Resource: "a", Reason: ErrStarted}, Event{Kind: Resync, Resource: "a", Reason: ErrMissed},
-			change("a", "lost"), change("a", "lost"))
+		busy := make(chan struct{})
+		in := func(yield func(Event, error) bool) {
+			yield(Event{Kind: Resync, Resource: "a", Reason: ErrStarted}, nil)
+			<-busy
+			yield(Event{Kind: Resync, Resource: "a", ID: "missed", Reason: ErrMissed}, nil)
+			yield(change("a", "lost"), nil)
+			<-busy
+			yield(change("a", "lost, too"), nil)
+		}
 		var got []string
 		for event, err := range Buffer(1, in) {
-			synctest.Wait()
+			if event.Reason == ErrStarted || event.Reason == ErrMissed {
+				busy <- struct{}{}
+				synctest.Wait()
+			}
 			got = append(got, names(from(err, event))...)
 		}
-		if len(got) > 3 {
-			t.Errorf("more than one Resync stands for what was dropped: %q", got)
+		expect(t, got, "a ", "a missed", "a overflow")
+	})
+}
+
+func TestBufferHasRoomForTheErrorAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		for event, err := range Buffer(1, from(errors.New("end"), change("a", "1"), change("a", "2"), change("a", "3"))) {
+			synctest.Wait()
+			if err != nil && event != (Event{}) {
+				t.Errorf("%v came with %v", event, err)
+			}
+			got = append(got, names(from(err, event))...)
+		}
+		if last := got[len(got)-1]; last != "error end" {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+func TestBufferEndsAReaderThatGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for range Buffer(2, func(yield func(Event, error) bool) {
+			for yield(change("a", "1"), nil) {
+				time.Sleep(time.Second) // synctest: virtual
+			}
+		}) {
+			break
 		}
 	})
 }
@@ -158,6 +194,7 @@ func TestBufferSurvivesAPanicOfTheBody(t *testing.T) {
 func TestDedupDropsRepeatsOnly(t *testing.T) {
 	unversioned := Event{Kind: Updated, Resource: "a", ID: "1"}
 	resync := Event{Kind: Resync, Resource: "a", Version: "v"}
+	created := Event{Kind: Created, Resource: "a", ID: "1", Version: "v"}
 	other := change("a", "1")
 	other.Version = "w"
 	deleted := change("a", "1")
@@ -170,6 +207,7 @@ func TestDedupDropsRepeatsOnly(t *testing.T) {
 		"a repeat":                         {9, []Event{change("a", "1"), change("a", "1")}, 1},
 		"another version":                  {9, []Event{change("a", "1"), other}, 2},
 		"another kind":                     {9, []Event{change("a", "1"), deleted}, 2},
+		"left a filter and came back":      {9, []Event{created, deleted, created}, 3},
 		"another resource":                 {9, []Event{change("a", "1"), change("b", "1")}, 2},
 		"without a version nothing is one": {9, []Event{unversioned, unversioned}, 2},
 		"a Resync is none":                 {9, []Event{resync, resync}, 2},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
@@ -52,13 +53,19 @@ func classify(err error) action {
 		return backOff
 	case errors.Is(failure, ErrSubscriptionGone):
 		return resubscribe
-	case failure.Status == http.StatusRequestTimeout, failure.Status == http.StatusTooEarly, failure.Status == http.StatusConflict:
+	case slices.Contains(passing, failure.Status):
 		return backOff
 	case failure.Status >= 300 && failure.Status < 500:
 		return giveUp // the service says that the request itself is wrong
 	default:
 		return backOff // 5xx, or an error inside a stream
 	}
+}
+
+// passing are the statuses below 500 that are about this moment, not about the
+// request.
+var passing = []int{
+	http.StatusRequestTimeout, http.StatusConflict, http.StatusMisdirectedRequest, http.StatusLocked, http.StatusTooEarly,
 }
 
 // isCertificateError reports whether the server could not prove who it is. No

@@ -43,7 +43,7 @@ var failures = []struct {
 	{"a certificate of somebody else", &url.Error{Op: "Post", Err: x509.HostnameError{Certificate: new(x509.Certificate)}}, giveUp, nil},
 	{"a certificate of nobody", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, giveUp, nil},
 	{"an expired certificate", x509.CertificateInvalidError{Reason: x509.Expired}, giveUp, nil},
-	{"a redirect to another host", fmt.Errorf("post: %w", &foreignRedirectError{"https://evil.example"}), giveUp, nil},
+	{"a redirect to another host", fmt.Errorf("post: %w", errForeignRedirect), giveUp, nil},
 
 	{"subscription removed", &removedError{subscription: "x"}, resubscribe, ErrRemoved},
 	{"subscription gone", &Error{Op: opListen, Status: 404}, resubscribe, ErrSubscriptionGone},
@@ -58,6 +58,9 @@ var failures = []struct {
 	{"request timeout", &Error{Op: opListen, Status: 408}, backOff, nil},
 	{"conflict", &Error{Op: opListen, Status: 409}, backOff, nil},
 	{"retired", &Error{Op: opSubscribe, Status: 410}, giveUp, ErrRetired},
+	{"misdirected", &Error{Op: opListen, Status: 421}, backOff, nil},
+	{"locked", &Error{Op: opSubscribe, Status: 423}, backOff, nil},
+	{"switching protocols", &Error{Op: opListen, Status: 101}, backOff, nil},
 	{"too early", &Error{Op: opListen, Status: 425}, backOff, nil},
 	{"throttled", &Error{Op: opSubscribe, Status: 429}, backOff, ErrThrottled},
 	{"throttled, said in the stream", &Error{Op: opListen, Status: 200, Code: "ApplicationThrottled"}, backOff, ErrThrottled},

@@ -1,9 +1,11 @@
 package outlookstream
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,7 +52,7 @@ func New(provider auth.Provider, opts *Options) (*Client, error) {
 		tokens:   &tokens{provider: provider},
 		timeout:  defaultTimeout,
 	}
-	if o.User != "me" {
+	if !strings.EqualFold(o.User, "me") {
 		c.user = "users/" + url.PathEscape(o.User)
 	}
 	template := *o.HTTPClient
@@ -58,6 +60,9 @@ func New(provider auth.Provider, opts *Options) (*Client, error) {
 		c.timeout = template.Timeout
 	}
 	template.Timeout = 0 // it would cut streams off
+	if template.Transport == nil {
+		template.Transport = newTransport()
+	}
 	template.CheckRedirect = c.checkRedirect
 	c.pool = reconnect.NewPool(&template)
 	return c, nil
@@ -89,7 +94,7 @@ func (c *Client) rememberedScopes() []string {
 // followed either; it becomes an Error with its status.
 func (c *Client) checkRedirect(next *http.Request, via []*http.Request) error {
 	if next.URL.Scheme != c.endpoint.Scheme || next.URL.Host != c.endpoint.Host {
-		return &foreignRedirectError{to: presentable(next.URL.Scheme+"://"+next.URL.Host, "", maxDiagnostic)}
+		return fmt.Errorf("%w: %s://%s", errForeignRedirect, next.URL.Scheme, next.URL.Host)
 	}
 	if next.Method != via[0].Method || len(via) > maxRedirects {
 		return http.ErrUseLastResponse

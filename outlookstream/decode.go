@@ -42,6 +42,9 @@ func decodeElement(raw []byte, received time.Time) (*Notification, *wireError, e
 	}
 	var wire wireElement
 	if err := json.Unmarshal(raw, &wire); err != nil {
+		if n, ok := decodeRemoval(raw, received); ok {
+			return n, nil, nil
+		}
 		// The codec's message quotes the element, and so what people wrote.
 		return nil, nil, fmt.Errorf("%w: an element whose members have other types than documented", ErrMalformed)
 	}
@@ -65,6 +68,22 @@ func decodeElement(raw []byte, received time.Time) (*Notification, *wireError, e
 		n.Error = &NotificationError{Code: wire.Error.Code, Message: wire.Error.Message}
 	}
 	return n, nil, nil
+}
+
+// decodeRemoval recognizes the end of a subscription in an element that is not
+// as documented otherwise: whoever overlooks it listens to nothing.
+func decodeRemoval(raw []byte, received time.Time) (*Notification, bool) {
+	var wire struct {
+		SubscriptionID any `json:"SubscriptionId"`
+		ChangeType     any
+	}
+	if json.Unmarshal(raw, &wire) != nil {
+		return nil, false
+	}
+	n := &Notification{Received: received}
+	n.SubscriptionID, _ = wire.SubscriptionID.(string)
+	n.ChangeType, _ = wire.ChangeType.(string)
+	return n, is(n, "SubscriptionRemoved")
 }
 
 // decodeError reads the body of an error: {"error":{"code":...,"message":...}},

@@ -71,6 +71,27 @@ func TestDecodeElementRefusesNonsenseWithoutQuotingIt(t *testing.T) {
 	}
 }
 
+func TestTheEndOfASubscriptionIsRecognizedInAnyForm(t *testing.T) {
+	for raw, subscription := range map[string]string{
+		`{"SubscriptionId":"x","ChangeType":"SubscriptionRemoved","Error":"AccountStateChanged"}`:                          "x",
+		`{"SubscriptionId":"x","ChangeType":"subscriptionremoved","SequenceNumber":"7"}`:                                   "x",
+		`{"SubscriptionId":7,"ChangeType":"SubscriptionRemoved"}`:                                                          "",
+		`{"SubscriptionId":"x","ChangeType":"SubscriptionRemoved","Error":{"Code":"AccountStateChanged","Message":"..."}}`: "x",
+	} {
+		n, refusal, err := decodeElement([]byte(raw), time.Now())
+		if err != nil || refusal != nil || !is(n, "SubscriptionRemoved") || n.SubscriptionID != subscription {
+			t.Errorf("%s: %+v, %v, %v", raw, n, refusal, err)
+		}
+	}
+}
+
+func TestWhyASubscriptionWasRemovedIsKept(t *testing.T) {
+	n, _, err := decodeElement([]byte(`{"ChangeType":"SubscriptionRemoved","Error":{"Code":"AccountStateChanged","Message":"m"}}`), time.Now())
+	if err != nil || n.Error == nil || *n.Error != (NotificationError{"AccountStateChanged", "m"}) {
+		t.Errorf("%+v, %v", n, err)
+	}
+}
+
 func TestAKeepAliveIsOneInAnyCase(t *testing.T) {
 	for _, kind := range []string{"#Microsoft.OutlookServices.KeepAliveNotification", "#microsoft.outlookservices.keepalivenotification"} {
 		if n := (&Notification{ODataType: kind}); !n.IsKeepAlive() {
@@ -99,9 +120,10 @@ func TestTheIDOfAnItemIsInItsURL(t *testing.T) {
 		"https://x/api/beta/Users('a@b')/Events('AAMk%3D')": "AAMk=",
 		"https://x/Users('a@b')/Events('100%')":             "100%",
 		"https://x/me/events/AAMk":                          "",
-		"":                                                  "",
-		"(')":                                               "",
-		"('')":                                              "",
+		"https://x/api/beta/Users('alex@contoso.test')":     "",
+		"":     "",
+		"(')":  "",
+		"('')": "",
 	} {
 		if got := idFromURL(resource); got != want {
 			t.Errorf("%q: %q, want %q", resource, got, want)

@@ -10,15 +10,15 @@ import (
 
 // removedError ends a connection on which the service removed a subscription.
 type removedError struct {
-	subscription string
-	why          *NotificationError // may be nil
+	subscription string // "": it did not say which
+	code         string // why; may be empty
 }
 
 func (e *removedError) Error() string {
-	if e.why == nil {
+	if e.code == "" {
 		return ErrRemoved.Error()
 	}
-	return fmt.Sprintf("%v: %s", ErrRemoved, presentable(e.why.Code, "", maxCode))
+	return fmt.Sprintf("%v: %s", ErrRemoved, e.code)
 }
 
 func (e *removedError) Unwrap() error { return ErrRemoved }
@@ -26,11 +26,10 @@ func (e *removedError) Unwrap() error { return ErrRemoved }
 // handle yields what a notification means. The error ends the connection.
 func (w *watch) handle(stream *Stream, n *Notification) error {
 	if n.IsKeepAlive() {
-		w.client.opts.Logger.Debug("keep-alive", "status", n.Status)
+		w.client.opts.Logger.Debug("keep-alive", "status", stream.present(n.Status, maxCode))
 		return nil
 	}
-	if n.ChangeType == "" && n.SubscriptionID == "" {
-		// A type that is not known yet, and not about a subscription.
+	if concernsNobody(n) {
 		call(w.client.opts.Trace.Ignored, TraceIgnored{Notification: n, Diagnostics: stream.diagnostics})
 		return nil
 	}
@@ -47,10 +46,29 @@ func (w *watch) handle(stream *Stream, n *Notification) error {
 	if known {
 		return nil
 	}
+	if is(n, "SubscriptionRemoved") {
+		return removed(stream, n, "")
+	}
 	// It is a change of something. Whose is not clear, so it may be anybody's.
 	return w.announceAll(fmt.Errorf("%w: a notification for a subscription that this connection does not have", ErrMissed), n)
 }
 
+// concernsNobody reports whether n is of a type that is not known yet and has
+// nothing in it of what makes a notification.
+func concernsNobody(n *Notification) bool {
+	return n.ChangeType == "" && n.SubscriptionID == "" && n.SequenceNumber == 0 && n.Resource == "" && len(n.ResourceData) == 0 &&
+		!strings.EqualFold(n.ODataType, "#Microsoft.OutlookServices.Notification")
+}
+
+func removed(stream *Stream, n *Notification, subscription string) error {
+	e := &removedError{subscription: subscription}
+	if n.Error != nil {
+		e.code = stream.present(n.Error.Code, maxCode)
+	}
+	return e
+}
+
+// handleFor yields what a notification means to one resource.
 func (w *watch) handleFor(r *watched, stream *Stream, n *Notification) error {
 	if !r.sequence.accept(n.SequenceNumber) && !is(n, "Missed") {
 		if err := w.announce(r, ErrSequence, n); err != nil {
@@ -71,9 +89,9 @@ func (w *watch) handleFor(r *watched, stream *Stream, n *Notification) error {
 		call(w.client.opts.Trace.Ignored, TraceIgnored{Notification: n, Diagnostics: stream.diagnostics})
 		return nil
 	case is(n, "SubscriptionRemoved"):
-		return &removedError{subscription: r.subscription, why: n.Error}
+		return removed(stream, n, r.subscription)
 	default:
-		return w.announce(r, fmt.Errorf("%w: a change of the unknown type %q", ErrMissed, presentable(n.ChangeType, "", maxCode)), n)
+		return w.announce(r, fmt.Errorf("%w: a change of the unknown type %q", ErrMissed, stream.present(n.ChangeType, maxCode)), n)
 	}
 }
 
@@ -98,14 +116,11 @@ func (w *watch) change(r *watched, kind Kind, n *Notification) error {
 	})
 }
 
-// idFromURL takes the id out of .../Events('AAMk...').
+// idFromURL takes the id out of .../Users('a@b')/Events('AAMk...').
 func idFromURL(resource string) string {
-	start := strings.LastIndex(resource, "('")
-	if start < 0 {
-		return ""
-	}
-	id, closed := strings.CutSuffix(resource[start+2:], "')")
-	if !closed {
+	collection, id, found := strings.Cut(resource[strings.LastIndexByte(resource, '/')+1:], "('")
+	id, closed := strings.CutSuffix(id, "')")
+	if !found || !closed || strings.EqualFold(collection, "Users") {
 		return ""
 	}
 	if unescaped, err := url.PathUnescape(id); err == nil {

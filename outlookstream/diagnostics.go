@@ -55,6 +55,8 @@ func (d AuthDiagnostics) Name() string {
 // maxDiagnostic bounds one diagnostic value: they end up in logs.
 const maxDiagnostic = 512
 
+// diagnosticsOf reads a response. The client-request-id is the request's own:
+// the service only repeats it.
 func diagnosticsOf(header http.Header, token string) Diagnostics {
 	get := func(names ...string) string {
 		for _, name := range names {
@@ -65,12 +67,11 @@ func diagnosticsOf(header http.Header, token string) Diagnostics {
 		return ""
 	}
 	return Diagnostics{
-		RequestID:       get("request-id"),
-		ClientRequestID: get("client-request-id"),
-		FEServer:        get("X-FEServer"),
-		BEServer:        get("X-BEServer", "X-TargetBEServer", "X-CalculatedBETarget"),
-		DiagInfo:        get("X-DiagInfo"),
-		Auth:            parseAuthDiagnostics(get("x-ms-diagnostics")),
+		RequestID: get("request-id"),
+		FEServer:  get("X-FEServer"),
+		BEServer:  get("X-BEServer", "X-TargetBEServer", "X-CalculatedBETarget"),
+		DiagInfo:  get("X-DiagInfo"),
+		Auth:      parseAuthDiagnostics(get("x-ms-diagnostics")),
 	}
 }
 

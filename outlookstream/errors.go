@@ -43,7 +43,7 @@ type Error struct {
 	Status     int           // HTTP status; 200 for an error inside a stream or a successful answer
 	Code       string        // the service's own code: "ErrorAccessDenied"; may be empty
 	Message    string        // the service's own words; may be empty
-	RetryAfter time.Duration // how long the service asked to wait; 0 if it did not say
+	RetryAfter time.Duration // how long the service asked to wait, at most an hour; 0 if it did not say
 	Diagnostics
 }
 
@@ -111,6 +111,45 @@ func (e *Error) Is(target error) bool {
 	default:
 		return false
 	}
+}
+
+// A ConnectionError says that a request or a stream failed without the service
+// saying why: there was no token to send, the network failed, the connection
+// was silent, the answer was not the protocol. Err tells them apart.
+type ConnectionError struct {
+	Op          string // "subscribe", "listen" or "unsubscribe"
+	Resource    string // the Path of the Resource, when subscribing
+	Err         error
+	Diagnostics // as far as the service had answered
+}
+
+// Error returns the chain, never a token.
+func (e *ConnectionError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "outlookstream: %s", e.Op)
+	if e.Resource != "" {
+		fmt.Fprintf(&b, " %s", e.Resource)
+	}
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, " (request-id %s, client-request-id %s)", e.RequestID, e.ClientRequestID)
+	}
+	fmt.Fprintf(&b, ": %v", e.Err)
+	return b.String()
+}
+
+// Unwrap returns the reason.
+func (e *ConnectionError) Unwrap() error { return e.Err }
+
+// diagnosticsIn returns what an error knows of how the service handled the
+// request.
+func diagnosticsIn(err error) Diagnostics {
+	if failure, ok := errors.AsType[*Error](err); ok {
+		return failure.Diagnostics
+	}
+	if failure, ok := errors.AsType[*ConnectionError](err); ok {
+		return failure.Diagnostics
+	}
+	return Diagnostics{}
 }
 
 // A SkippedError says that one element of a stream was left out, because it

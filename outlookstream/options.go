@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,8 +39,8 @@ type Options struct {
 	// left behind; any other RoundTripper is used as it is, and has to get rid
 	// of dead HTTP/2 connections itself. Its Timeout bounds connecting only
 	// (30 s if zero), up to the response's header; a stream may last for ever.
-	// Default: a transport with HTTP/2 pings, TCP keep-alive and the proxy of
-	// the environment.
+	// Its CheckRedirect is not used; its Jar is. Without a Transport it gets
+	// ours: with HTTP/2 pings, TCP keep-alive and the proxy of the environment.
 	HTTPClient *http.Client
 
 	// UserAgent names the program to the service. Default: "calwatch".
@@ -50,12 +51,14 @@ type Options struct {
 	AnchorMailbox string
 
 	// KeepAlive is how often the service is asked to send a sign of life, in
-	// whole seconds; 15 s by default. A connection that is silent for twice
+	// whole seconds; 15 s by default. It must be shorter than
+	// ConnectionTimeout. A connection that is silent for twice
 	// this time and five seconds more is taken for dead.
 	KeepAlive time.Duration
 
 	// ConnectionTimeout is how long one connection is asked to last, in whole
-	// minutes; 60 min by default. That the service ends it earlier is fine.
+	// minutes; 60 min by default, a year at most. That the service ends it
+	// earlier is fine.
 	ConnectionTimeout time.Duration
 
 	// MaxElement bounds the size of one notification in bytes; 1 MiB by
@@ -75,7 +78,8 @@ type Options struct {
 
 // Backoff spaces attempts to connect: the wait is random, up to a ceiling that
 // starts at Initial and doubles up to Max with every failure. It starts from
-// Initial again only after a connection was good for ResetAfter.
+// Initial again only after a connection that brought at least one element and
+// lasted for ResetAfter, or for half of ConnectionTimeout if that is less.
 type Backoff struct {
 	Initial    time.Duration // default 0.5 s
 	Max        time.Duration // default 60 s
@@ -87,6 +91,7 @@ const (
 	defaultConnectionTimeout = time.Hour
 	defaultMaxElement        = 1 << 20
 	defaultUserAgent         = "calwatch"
+	maxConnectionTimeout     = 365 * 24 * time.Hour
 )
 
 // withDefaults returns a copy of o in which every field has its value.
@@ -114,12 +119,15 @@ func (o *Options) withDefaults() (Options, error) {
 	setDefault(&out.Backoff.ResetAfter, time.Minute)
 	setDefault(&out.Logger, slog.New(slog.DiscardHandler))
 	setDefault(&out.Trace, new(Trace))
-	if out.HTTPClient == nil {
-		out.HTTPClient = &http.Client{Transport: newTransport()}
-	}
+	setDefault(&out.HTTPClient, new(http.Client))
+	out.Scopes = slices.Clone(out.Scopes)
 	out.Backoff.Max = max(out.Backoff.Max, out.Backoff.Initial)
 	out.KeepAlive = roundUp(out.KeepAlive, time.Second)
 	out.ConnectionTimeout = roundUp(out.ConnectionTimeout, time.Minute)
+	if out.KeepAlive >= out.ConnectionTimeout || out.ConnectionTimeout > maxConnectionTimeout {
+		return Options{}, fmt.Errorf("outlookstream: Options.KeepAlive (%v) must be shorter than Options.ConnectionTimeout (%v), and that at most %v",
+			out.KeepAlive, out.ConnectionTimeout, maxConnectionTimeout)
+	}
 	// A connection that lasted half as long as it was asked to is good, too:
 	// one-minute connections that all end well are no reason to slow down.
 	out.Backoff.ResetAfter = min(out.Backoff.ResetAfter, out.ConnectionTimeout/2)
@@ -135,7 +143,10 @@ func setDefault[T comparable](field *T, value T) {
 
 // roundUp: the service takes whole units only.
 func roundUp(d, unit time.Duration) time.Duration {
-	return (d + unit - 1) / unit * unit
+	if rest := d % unit; rest > 0 && d <= maxConnectionTimeout {
+		d += unit - rest
+	}
+	return d
 }
 
 // idleLimit is how long a connection may be silent: two keep-alives that
@@ -146,22 +157,22 @@ func (o *Options) idleLimit() time.Duration { return 2*o.KeepAlive + 5*time.Seco
 func parseEndpoint(raw string) (*url.URL, error) {
 	endpoint, err := url.Parse(raw)
 	if err != nil {
-		return nil, fmt.Errorf("outlookstream: Options.Endpoint: %w", err)
+		return nil, fmt.Errorf("outlookstream: Endpoint: %w", err)
 	}
 	switch {
 	case endpoint.Host == "":
-		return nil, fmt.Errorf("outlookstream: Options.Endpoint %q is not an absolute URL, such as %s", raw, DefaultEndpoint)
+		return nil, fmt.Errorf("outlookstream: Endpoint %q is not an absolute URL, such as %s", raw, DefaultEndpoint)
 	case endpoint.User != nil:
-		return nil, errors.New("outlookstream: Options.Endpoint must not carry a user name or password")
-	case endpoint.RawQuery != "" || endpoint.Fragment != "":
-		return nil, fmt.Errorf("outlookstream: Options.Endpoint %q must not have a query or fragment", raw)
+		return nil, errors.New("outlookstream: Endpoint must not carry a user name or password")
+	case endpoint.RawQuery != "" || endpoint.ForceQuery || endpoint.Fragment != "":
+		return nil, fmt.Errorf("outlookstream: Endpoint %q must not have a query or fragment", raw)
 	case endpoint.Scheme == "https":
 	case endpoint.Scheme == "http" && isLoopback(endpoint.Hostname()):
 	default:
-		return nil, fmt.Errorf("outlookstream: Options.Endpoint %q: tokens are sent over https only (or http on a loopback address)", raw)
+		return nil, fmt.Errorf("outlookstream: Endpoint %q: tokens are sent over https only (or http on a loopback address)", raw)
 	}
 	endpoint.Path = strings.TrimRight(endpoint.Path, "/")
-	endpoint.RawPath = ""
+	endpoint.RawPath = strings.TrimRight(endpoint.RawPath, "/")
 	return endpoint, nil
 }
 

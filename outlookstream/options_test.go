@@ -1,6 +1,8 @@
 package outlookstream
 
 import (
+	"math"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -23,6 +25,10 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		"negative keep-alive":      {Options{KeepAlive: -1}, "Options.KeepAlive is negative"},
 		"negative back-off":        {Options{Backoff: Backoff{Max: -1}}, "Options.Backoff.Max is negative"},
 		"negative size":            {Options{MaxElement: -1}, "Options.MaxElement is negative"},
+		"a question mark":          {Options{Endpoint: "https://outlook.example/api?"}, "query"},
+		"keep-alives too rare":     {Options{KeepAlive: time.Minute, ConnectionTimeout: time.Minute}, "must be shorter"},
+		"no limit":                 {Options{ConnectionTimeout: math.MaxInt64}, "at most"},
+		"no keep-alives":           {Options{KeepAlive: math.MaxInt64}, "must be shorter"},
 		"negative connection time": {Options{ConnectionTimeout: -time.Second}, "Options.ConnectionTimeout is negative"},
 	} {
 		_, err := New(auth.Static("token"), &tt.opts)
@@ -82,6 +88,48 @@ func TestTheDefaultTransportNeitherCutsStreamsNorSitsOnThem(t *testing.T) {
 	}
 	if transport.Proxy == nil || transport.MaxResponseHeaderBytes == 0 {
 		t.Error("no proxy of the environment, or no bound on headers")
+	}
+}
+
+func TestTCPKeepAliveIsFasterThanTheSystems(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if config := keepAlive(); !config.Enable || config.Idle > 15*time.Second || config.Idle+time.Duration(config.Count)*config.Interval > 35*time.Second {
+		t.Errorf("%+v", config)
+	}
+	conn, err := newTransport().DialContext(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+}
+
+func TestAClientWithoutATransportGetsOurs(t *testing.T) {
+	c, err := New(auth.Static("token"), &Options{HTTPClient: &http.Client{Timeout: time.Second}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease := c.pool.Acquire()
+	defer lease.Release()
+	if transport, ok := lease.Client().Transport.(*http.Transport); !ok || transport.HTTP2 == nil || transport.HTTP2.SendPingTimeout == 0 {
+		t.Error("it has no HTTP/2 pings")
+	}
+}
+
+func TestAConnectionTimeoutOfOneMinuteIsGoodAfterHalfOfIt(t *testing.T) {
+	o, err := (&Options{ConnectionTimeout: time.Minute, Backoff: Backoff{Initial: time.Hour}}).withDefaults()
+	if err != nil || o.Backoff.ResetAfter != 30*time.Second || o.Backoff.Max != time.Hour {
+		t.Errorf("%+v, %v", o.Backoff, err)
+	}
+}
+
+func TestTheEscapingOfAnEndpointIsKept(t *testing.T) {
+	endpoint, err := parseEndpoint("https://gateway.example/t%2Fa/api/")
+	if err != nil || endpoint.String() != "https://gateway.example/t%2Fa/api" {
+		t.Errorf("%v, %v", endpoint, err)
 	}
 }
 

@@ -27,6 +27,7 @@ const (
 	maxErrorBody  = 64 << 10
 	maxCode       = 128
 	maxMessage    = 1 << 10
+	maxErrorText  = 4 << 10
 	maxRetryAfter = time.Hour // a watch that a server could silence for ever would be dead in all but name
 )
 
@@ -34,11 +35,6 @@ var (
 	errForeignRedirect = errors.New("the service redirects to another host, which gets no token; if that is right, make it the Endpoint")
 	errNoAnswer        = errors.New("no answer in time (a proxy that holds back responses, or a dead server)")
 )
-
-type foreignRedirectError struct{ to string }
-
-func (e *foreignRedirectError) Error() string { return errForeignRedirect.Error() + ": " + e.to }
-func (e *foreignRedirectError) Unwrap() error { return errForeignRedirect }
 
 // A request is one call of the service.
 type request struct {
@@ -65,21 +61,12 @@ func (c *Client) send(ctx context.Context, cancel context.CancelCauseFunc, lease
 	traced := TraceAnswered{Op: r.op, Resource: r.resource}
 	start := time.Now()
 	a, err := c.exchange(ctx, cancel, lease, r, &traced)
-	if err != nil {
-		if _, said := errors.AsType[*Error](err); !said {
-			err = fmt.Errorf("outlookstream: %s: %w", r.name(), err)
-		}
+	if _, said := errors.AsType[*Error](err); err != nil && !said {
+		err = &ConnectionError{Op: r.op, Resource: r.resource, Err: err, Diagnostics: traced.Diagnostics}
 	}
 	traced.Duration, traced.Err = time.Since(start), err
 	call(c.opts.Trace.Answered, traced)
 	return a, err
-}
-
-func (r request) name() string {
-	if r.resource == "" {
-		return r.op
-	}
-	return r.op + " " + r.resource
 }
 
 // exchange is send without its accounts, for which it fills in traced.
@@ -92,7 +79,9 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 	if err != nil {
 		return nil, err
 	}
-	traced.ClientRequestID = req.Header.Get("client-request-id")
+	id := req.Header.Get("client-request-id")
+	traced.ClientRequestID = id
+	present := func(text string, limit int) string { return presentable(text, token, limit) }
 
 	timer := time.AfterFunc(c.timeout, func() { cancel(errNoAnswer) })
 	defer timer.Stop()
@@ -101,16 +90,16 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 		if err = because(ctx, err); ctx.Err() == nil || errors.Is(err, errNoAnswer) {
 			lease.Abandon() // the Transport may not know that the connection is dead
 		}
-		return nil, err
+		return nil, cleaned(err, present)
 	}
 	traced.Status = resp.StatusCode
 	traced.Diagnostics = diagnosticsOf(resp.Header, token)
-	if traced.ClientRequestID == "" {
-		traced.ClientRequestID = req.Header.Get("client-request-id")
-	}
-	present := func(text string, limit int) string { return presentable(text, token, limit) }
-	if resp.StatusCode == http.StatusUnauthorized {
+	traced.ClientRequestID = id // the service repeats it, or ought to
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized:
 		c.tokens.refuse(token, claimsOf(resp.Header.Values("WWW-Authenticate")))
+	case resp.StatusCode == http.StatusMisdirectedRequest:
+		lease.Abandon() // this connection is not for this host
 	}
 	if resp.StatusCode/100 != 2 {
 		failure := newError(resp, r, present)
@@ -118,16 +107,47 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 		return nil, failure
 	}
 	if r.into != nil {
-		defer resp.Body.Close()
-		body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-		if err != nil {
-			return nil, because(ctx, err)
-		}
-		if json.Unmarshal(trimBOM(body), r.into) != nil {
-			return nil, fmt.Errorf("%w: %d with a body that is not the documented JSON", ErrMalformed, resp.StatusCode)
+		if err := decodeBody(resp, r.into); err != nil {
+			return nil, cleaned(because(ctx, err), present)
 		}
 	}
 	return &answer{Response: resp, diagnostics: traced.Diagnostics, present: present}, nil
+}
+
+// decodeBody reads a short answer.
+func decodeBody(resp *http.Response, into any) error {
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	if err != nil {
+		return err
+	}
+	if json.Unmarshal(trimBOM(body), into) != nil {
+		return fmt.Errorf("%w: %s with a body that is not the documented JSON, but %s", ErrMalformed, resp.Status, contentOf(resp))
+	}
+	return nil
+}
+
+// contentOf says what kind of content a response claims to have.
+func contentOf(resp *http.Response) string {
+	kind := resp.Header.Get("Content-Type")
+	if kind == "" {
+		kind = "content of no type"
+	}
+	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" {
+		kind += ", encoded as " + encoding
+	}
+	return kind
+}
+
+// cleaned makes sure that an error's text is presentable. The standard library
+// quotes what the peer sent, which may be the token that it was sent; where it
+// did, nothing of the chain is kept, as it would tell.
+func cleaned(err error, present func(string, int) string) error {
+	text := err.Error()
+	if clean := present(text, maxErrorText); clean != text {
+		return errors.New(clean)
+	}
+	return err
 }
 
 // because prefers the reason why a request was cancelled to the news that it
@@ -170,8 +190,11 @@ func (c *Client) newRequest(ctx context.Context, r request, token string) (*http
 // newError reads what the service answered instead.
 func newError(resp *http.Response, r request, present func(string, int) string) *Error {
 	defer resp.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // half a message is better than none
-	said := decodeError(body)
+	var said wireError
+	if resp.StatusCode >= 200 { // what follows 101 is not a body, and has no end
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // half a message is better than none
+		said = decodeError(body)
+	}
 	return &Error{
 		Op:         r.op,
 		Resource:   r.resource,

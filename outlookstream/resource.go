@@ -12,8 +12,9 @@ import (
 type Resource struct {
 	// Path names the collection below the endpoint: "me/events",
 	// "me/mailfolders('inbox')/messages", "users/room1@contoso.com/events".
-	// A leading "me" stands for Options.User. An absolute URL is sent to the
-	// service as it is.
+	// A leading "me" stands for Options.User. It may also be an absolute URL;
+	// no request is made to it. Spaces are escaped, everything else is sent to
+	// the service as it stands, followed by what Filter, Select and Expand say.
 	Path string
 
 	// Changes are the kinds of change to be told of; zero means all.
@@ -81,7 +82,7 @@ func (r Resource) url(endpoint *url.URL, user string) string {
 	path := r.Path
 	if !isAbsolute(path) {
 		path = strings.Trim(path, "/")
-		if first, rest, _ := strings.Cut(path, "/"); strings.EqualFold(first, "me") {
+		if first, rest, more := strings.Cut(path, "/"); more && strings.EqualFold(first, "me") {
 			path = user + "/" + rest
 		}
 		path = endpoint.String() + "/" + path

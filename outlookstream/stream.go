@@ -9,14 +9,16 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/calwatch/calwatch/internal/reconnect"
 	"github.com/calwatch/calwatch/jsonstream"
 )
 
-// A Stream is one connection that listens to subscriptions. Next may be called
-// by one goroutine at a time, Close by any at any time.
+// A Stream is one connection that listens to subscriptions. It must be closed,
+// also after it has failed. Next may be called by one goroutine at a time,
+// Close by any at any time.
 type Stream struct {
 	client      *Client
 	diagnostics Diagnostics
@@ -27,10 +29,9 @@ type Stream struct {
 	body        io.Closer
 	decoder     *jsonstream.Decoder
 	opened      time.Time
-	closing     sync.Once
+	closed      atomic.Bool
 
 	mu       sync.Mutex // Close may look while Next works
-	first    time.Time  // when the first element came
 	elements int
 	err      error // what Next goes on returning
 }
@@ -42,13 +43,17 @@ type listenRequest struct {
 }
 
 // Open listens to subscriptions over one connection. ctx is for the whole life
-// of the stream, not only for connecting. One request, no retries; an *Error
-// that is ErrSubscriptionGone says that at least one of the ids is unknown to
-// the service.
+// of the stream, not only for connecting. One request, no retries, within a
+// minute for the token and 30 s for the answer; an *[Error] that is
+// ErrSubscriptionGone says that at least one of the ids is unknown to the
+// service.
 //
 // The permissions asked for are Options.Scopes, or those of what was
 // subscribed to with this Client.
 func (c *Client) Open(ctx context.Context, subscriptionIDs ...string) (*Stream, error) {
+	if len(subscriptionIDs) == 0 {
+		return nil, errors.New("outlookstream: Open needs at least one subscription id")
+	}
 	return c.open(ctx, c.pool.Acquire(), subscriptionIDs, c.rememberedScopes())
 }
 
@@ -56,11 +61,17 @@ func (c *Client) Open(ctx context.Context, subscriptionIDs ...string) (*Stream, 
 func (c *Client) open(ctx context.Context, lease *reconnect.Lease, ids, scopes []string) (*Stream, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	s := &Stream{client: c, ctx: ctx, cancel: cancel, lease: lease}
+	opened := false
+	defer func() { // also if a provider or a Trace function panics
+		if !opened {
+			cancel(nil)
+			lease.Release()
+		}
+	}()
 	if err := s.connect(ids, scopes); err != nil {
-		cancel(nil)
-		lease.Release()
 		return nil, err
 	}
+	opened = true
 	return s, nil
 }
 
@@ -79,10 +90,11 @@ func (s *Stream) connect(ids, scopes []string) error {
 	if err != nil {
 		return err
 	}
-	if kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type")); kind != "" && kind != "application/json" {
+	kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	if a.StatusCode != http.StatusOK || kind != "" && kind != "application/json" {
 		_ = a.Body.Close()
-		return fmt.Errorf("outlookstream: listen: %w: the answer is %s instead of application/json (a proxy's page?)",
-			ErrMalformed, a.present(kind, maxCode))
+		return &ConnectionError{Op: opListen, Diagnostics: a.diagnostics, Err: fmt.Errorf("%w: %d with %s instead of 200 with application/json (a proxy's page?)",
+			ErrMalformed, a.StatusCode, a.present(contentOf(a.Response), maxCode))}
 	}
 	s.diagnostics = a.diagnostics
 	s.present = a.present
@@ -106,8 +118,8 @@ func (s *Stream) Next() (*Notification, error) {
 	if err := s.failed(); err != nil {
 		return nil, err
 	}
-	if cause := context.Cause(s.ctx); cause != nil {
-		return nil, s.fail(fmt.Errorf("outlookstream: listen: %w", cause))
+	if s.ctx.Err() != nil {
+		return nil, s.fail(s.explain(context.Cause(s.ctx)))
 	}
 	raw, err := s.decoder.Next()
 	if errors.Is(err, jsonstream.ErrTooLarge) {
@@ -121,7 +133,7 @@ func (s *Stream) Next() (*Notification, error) {
 	if refusal != nil {
 		return nil, s.fail(s.said(refusal))
 	}
-	s.count(received)
+	s.count()
 	if err != nil {
 		return nil, &SkippedError{Offset: s.decoder.InputOffset(), Err: err}
 	}
@@ -152,23 +164,22 @@ func (r *liveReader) Read(p []byte) (int, error) {
 }
 
 // count takes note of an element.
-func (s *Stream) count(received time.Time) {
+func (s *Stream) count() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.elements == 0 {
-		s.first = received
-	}
 	s.elements++
 }
 
-// goodFor returns how long ago the first element came; 0 if none did.
+// goodFor returns how long ago the connection was opened; 0 if it brought
+// nothing. (A loop's slow body counts, too: what matters is that connections
+// that were good cannot be many.)
 func (s *Stream) goodFor() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.first.IsZero() {
+	if s.elements == 0 {
 		return 0
 	}
-	return time.Since(s.first)
+	return time.Since(s.opened)
 }
 
 func (s *Stream) failed() error {
@@ -193,18 +204,21 @@ func (s *Stream) explain(err error) error {
 	if cause == nil || errors.Is(cause, ErrIdle) {
 		s.lease.Abandon() // the Transport does not see that an HTTP/2 connection is dead
 	}
-	if cause != nil {
-		return fmt.Errorf("outlookstream: listen: %w", cause)
-	}
-	if syntax, ok := errors.AsType[*jsonstream.SyntaxError](err); ok {
+	failure := &ConnectionError{Op: opListen, Diagnostics: s.diagnostics}
+	switch syntax, ok := errors.AsType[*jsonstream.SyntaxError](err); {
+	case cause != nil:
+		failure.Err = cause
+	case ok:
 		// An error may take the place of the whole stream, with status 200.
 		var refusal wireError
 		if json.Unmarshal(s.decoder.Member("error"), &refusal) == nil && refusal.Code != "" {
 			return s.said(&refusal)
 		}
-		return fmt.Errorf("outlookstream: listen: %w: %w", ErrMalformed, syntax)
+		failure.Err = fmt.Errorf("%w: %w", ErrMalformed, syntax)
+	default:
+		failure.Err = cleaned(fmt.Errorf("the connection broke: %w", err), s.present)
 	}
-	return fmt.Errorf("outlookstream: listen: the connection broke: %w", err)
+	return failure
 }
 
 // said makes an Error of one that came with the status of success.
@@ -221,17 +235,18 @@ func (s *Stream) said(refusal *wireError) *Error {
 // Close ends the stream and makes a waiting Next return net.ErrClosed. Calls
 // after the first do nothing.
 func (s *Stream) Close() error {
-	s.closing.Do(func() {
-		s.cancel(net.ErrClosed)
-		_ = s.body.Close() // it was cancelled: there is nothing to learn from it
-		s.lease.Release()
-		s.mu.Lock()
-		end := TraceDisconnected{Err: s.err, Duration: time.Since(s.opened), Elements: s.elements, Diagnostics: s.diagnostics}
-		s.mu.Unlock()
-		if end.Err == nil {
-			end.Err = context.Cause(s.ctx)
-		}
-		call(s.client.opts.Trace.Disconnected, end)
-	})
+	if !s.closed.CompareAndSwap(false, true) {
+		return nil
+	}
+	s.cancel(net.ErrClosed)
+	_ = s.body.Close() // it was cancelled: there is nothing to learn from it
+	s.lease.Release()
+	s.mu.Lock()
+	end := TraceDisconnected{Err: s.err, Duration: time.Since(s.opened), Elements: s.elements, Diagnostics: s.diagnostics}
+	s.mu.Unlock()
+	if end.Err == nil {
+		end.Err = context.Cause(s.ctx)
+	}
+	call(s.client.opts.Trace.Disconnected, end)
 	return nil
 }

@@ -23,9 +23,7 @@ type Subscription struct {
 	Diagnostics
 }
 
-const (
-	typeSubscription = "#Microsoft.OutlookServices.StreamingSubscription"
-)
+const typeSubscription = "#Microsoft.OutlookServices.StreamingSubscription"
 
 type subscribeRequest struct {
 	ODataType  string `json:"@odata.type"`
@@ -41,8 +39,9 @@ type subscribeResponse struct {
 }
 
 // Subscribe asks the service to tell of changes to r. Nothing is delivered
-// until the subscription's ID is passed to Open. One request, no retries; what
-// the service answered is in an *Error.
+// until the subscription's ID is passed to Open. One request, no retries,
+// within a minute for the token and 30 s for the answer; what the service
+// answered is in an *[Error], what else went wrong in a *[ConnectionError].
 func (c *Client) Subscribe(ctx context.Context, r Resource) (*Subscription, error) {
 	if err := r.validate(); err != nil {
 		return nil, err
@@ -77,8 +76,10 @@ func (c *Client) subscribe(ctx context.Context, lease *reconnect.Lease, r Resour
 	if err != nil {
 		return nil, err
 	}
-	if made.ID == "" {
-		return nil, fmt.Errorf("outlookstream: subscribe %s: %w: a subscription without an Id", r.Path, ErrMalformed)
+	// Ids are logged, so one that is the token, or cannot be printed, is none.
+	if made.ID == "" || a.present(made.ID, len(made.ID)) != made.ID {
+		return nil, &ConnectionError{Op: opSubscribe, Resource: r.Path, Diagnostics: a.diagnostics,
+			Err: fmt.Errorf("%w: a subscription without an Id that can be used", ErrMalformed)}
 	}
 	s := &Subscription{ID: made.ID, Resource: made.Resource, ChangeType: made.ChangeType, Diagnostics: a.diagnostics}
 	s.ExpirationDateTime, _ = time.Parse(time.RFC3339Nano, made.SubscriptionExpirationDateTime)

@@ -14,11 +14,10 @@ import (
 )
 
 const (
-	// tokenTimeout bounds one call of the provider, so that one that hangs
-	// cannot make a watch hang with it.
+	// tokenTimeout bounds one call of a provider that honours its context.
 	tokenTimeout = time.Minute
 	// maxRefused bounds the memory of what was refused.
-	maxRefused = 64
+	maxRefused = 1024
 )
 
 var errTokenTimeout = fmt.Errorf("the auth.Provider gave no answer within %v", tokenTimeout)
@@ -36,10 +35,28 @@ type tokens struct {
 
 // get returns a token that has not been refused.
 func (t *tokens) get(ctx context.Context, scopes []string) (string, error) {
+	rejected, claims := t.lastRefused()
+	value, err := t.ask(ctx, auth.Request{Scopes: scopes, Rejected: rejected, Claims: claims})
+	if err == nil && value != rejected && t.isRefused(value) {
+		// Somebody else's refusal came in between, or was of a token with
+		// other permissions: the provider has not heard of this one yet.
+		value, err = t.ask(ctx, auth.Request{Scopes: scopes, Rejected: value, Claims: claims})
+	}
+	if err != nil {
+		return "", err
+	}
+	if t.isRefused(value) {
+		return "", fmt.Errorf("%w: the auth.Provider returned the token again that the service had refused", auth.ErrRejected)
+	}
+	t.answered(claims)
+	return value, nil
+}
+
+// ask asks the provider, and checks that what it returns can be sent.
+func (t *tokens) ask(ctx context.Context, r auth.Request) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, tokenTimeout, errTokenTimeout)
 	defer cancel()
-	rejected, claims := t.lastRefused()
-	token, err := t.provider.Token(ctx, auth.Request{Scopes: scopes, Rejected: rejected, Claims: claims})
+	token, err := t.provider.Token(ctx, r)
 	switch {
 	case err != nil && context.Cause(ctx) == errTokenTimeout:
 		return "", errTokenTimeout
@@ -49,10 +66,7 @@ func (t *tokens) get(ctx context.Context, scopes []string) (string, error) {
 		return "", fmt.Errorf("%w: the auth.Provider returned an empty token", auth.ErrMisconfigured)
 	case strings.ContainsFunc(token.Value, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
 		return "", fmt.Errorf("%w: the auth.Provider returned a token with characters that no token has (a line break, a quotation mark pasted along?)", auth.ErrMisconfigured)
-	case t.isRefused(token.Value):
-		return "", fmt.Errorf("%w: the auth.Provider returned the token again that the service had refused", auth.ErrRejected)
 	}
-	t.answered(claims)
 	return token.Value, nil
 }
 
@@ -102,7 +116,7 @@ func (o *Options) scopesFor(resources []Resource) ([]string, error) {
 	for _, r := range resources {
 		scope := r.scope()
 		if scope == "" {
-			return nil, fmt.Errorf("outlookstream: resource %q: cannot tell which permission it needs; set Options.Scopes", r.Path)
+			return nil, fmt.Errorf("outlookstream: resource %q: cannot tell which permission it needs: set Scopes", r.Path)
 		}
 		if !slices.Contains(scopes, scope) {
 			scopes = append(scopes, scope)

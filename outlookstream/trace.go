@@ -19,7 +19,7 @@ type Trace struct {
 	// Ignored is called at an element that concerns nobody: an
 	// acknowledgment, or a type that is not known and names no subscription.
 	Ignored func(TraceIgnored)
-	// Disconnected is called when a connection has ended.
+	// Disconnected is called when a connection has ended and was closed.
 	Disconnected func(TraceDisconnected)
 	// Waiting is called before a watch waits for its next attempt.
 	Waiting func(TraceWaiting)

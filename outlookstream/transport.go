@@ -9,11 +9,7 @@ import (
 // newTransport returns the transport that is used when the caller brings none.
 // Nothing in it bounds the life of a response: a stream has no end.
 func newTransport() *http.Transport {
-	dialer := &net.Dialer{
-		Timeout: 15 * time.Second,
-		// The system's defaults take minutes to notice a peer that vanished.
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
-	}
+	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAliveConfig: keepAlive()}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
@@ -26,4 +22,10 @@ func newTransport() *http.Transport {
 		// HTTP/2 pings are off unless asked for.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 	}
+}
+
+// keepAlive returns how TCP looks for a peer that vanished; the system's
+// defaults take minutes.
+func keepAlive() net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 }

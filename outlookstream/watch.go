@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/calwatch/calwatch/internal/reconnect"
@@ -35,6 +36,7 @@ import (
 // the service is willing to wait loses nothing but time: the connection is
 // opened again, with a Resync. [Buffer] reads ahead instead.
 func (c *Client) Watch(ctx context.Context, resources ...Resource) Events {
+	resources = slices.Clone(resources) // the caller's slice may change before a later loop
 	return func(yield func(Event, error) bool) {
 		err := c.watch(ctx, resources, yield)
 		if err != nil && !errors.Is(err, errLoopLeft) {
@@ -119,15 +121,19 @@ func (w *watch) attempt() error {
 		w.resubscribed = false
 	}
 	w.oweAll(ErrReconnected)
+	failure, said := errors.AsType[*Error](err)
+	if said {
+		w.policy.AtLeast(failure.RetryAfter)
+		if !errors.Is(failure, ErrUnauthorized) {
+			w.refused = nil // the token was good enough for another answer
+		}
+	}
 	switch classify(err) {
 	case reopen:
 		if good {
 			w.policy.Immediate()
 		}
 	case backOff:
-		if failure, ok := errors.AsType[*Error](err); ok {
-			w.policy.AtLeast(failure.RetryAfter)
-		}
 	case resubscribe:
 		w.forgetSubscriptions(err)
 		if !w.resubscribed {
@@ -141,7 +147,7 @@ func (w *watch) attempt() error {
 		w.refused = err
 		w.policy.Immediate()
 	case giveUp:
-		if w.refused != nil && !errors.Is(err, ErrUnauthorized) {
+		if w.refused != nil && !said {
 			err = fmt.Errorf("%w (the service had refused the token: %w)", err, w.refused)
 		}
 		return reconnect.Permanent(err)
@@ -149,23 +155,10 @@ func (w *watch) attempt() error {
 	return err
 }
 
-// connectAndDeliver subscribes where necessary, connects and yields what
-// comes. It returns how long ago the first element had come when it ended.
+// connectAndDeliver connects and yields what comes. It returns how long the
+// connection had been good when it ended.
 func (w *watch) connectAndDeliver() (goodFor time.Duration, err error) {
-	lease := w.client.pool.Acquire() // held over the steps, so that they share a connection
-	defer lease.Release()
-	for _, r := range w.resources {
-		if r.subscription != "" {
-			continue
-		}
-		made, err := w.client.subscribe(w.ctx, lease, r.Resource, w.scopes)
-		if err != nil {
-			return 0, err
-		}
-		r.subscription, r.sequence = made.ID, sequence{}
-		w.client.opts.Logger.Info("subscribed", "resource", r.Path, "subscription", made.ID)
-	}
-	stream, err := w.client.open(w.ctx, w.client.pool.Acquire(), w.subscriptions(), w.scopes)
+	stream, err := w.connect()
 	if err != nil {
 		return 0, err
 	}
@@ -174,6 +167,31 @@ func (w *watch) connectAndDeliver() (goodFor time.Duration, err error) {
 	w.client.opts.Logger.Info("connected", "subscriptions", len(w.resources), "request-id", stream.diagnostics.RequestID)
 	err = w.deliver(stream)
 	return stream.goodFor(), err
+}
+
+// connect subscribes where necessary, and listens.
+func (w *watch) connect() (*Stream, error) {
+	lease := w.client.pool.Acquire() // for all steps, so that they share a connection
+	handedOver := false
+	defer func() {
+		if !handedOver {
+			lease.Release()
+		}
+	}()
+	for _, r := range w.resources {
+		if r.subscription != "" {
+			continue
+		}
+		made, err := w.client.subscribe(w.ctx, lease, r.Resource, w.scopes)
+		if err != nil {
+			return nil, err
+		}
+		w.refused = nil
+		r.subscription, r.sequence = made.ID, sequence{}
+		w.client.opts.Logger.Info("subscribed", "resource", r.Path, "subscription", made.ID)
+	}
+	handedOver = true
+	return w.client.open(w.ctx, lease, w.subscriptions(), w.scopes)
 }
 
 func (w *watch) subscriptions() []string {
@@ -226,11 +244,11 @@ func (w *watch) oweAll(reason error) {
 }
 
 // forgetSubscriptions drops those that err says are gone: one, if the service
-// removed it by name, or else, since it does not tell which, all.
+// removed it by name, or else, where it does not tell which, all.
 func (w *watch) forgetSubscriptions(err error) {
 	removed, one := errors.AsType[*removedError](err)
 	for _, r := range w.resources {
-		if one && r.subscription != removed.subscription {
+		if one && removed.subscription != "" && r.subscription != removed.subscription {
 			continue
 		}
 		r.subscription = ""
@@ -253,9 +271,5 @@ func (w *watch) waiting(err error, delay time.Duration) {
 		level = slog.LevelWarn
 	}
 	w.client.opts.Logger.Log(w.ctx, level, "connecting again", "delay", delay, "err", err)
-	waiting := TraceWaiting{Err: err, Delay: delay}
-	if failure, ok := errors.AsType[*Error](err); ok {
-		waiting.Diagnostics = failure.Diagnostics
-	}
-	call(w.client.opts.Trace.Waiting, waiting)
+	call(w.client.opts.Trace.Waiting, TraceWaiting{Err: err, Delay: delay, Diagnostics: diagnosticsIn(err)})
 }

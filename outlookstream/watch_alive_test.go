@@ -137,3 +137,49 @@ func TestOneStreamOfManyThatStallsIsNoticedAndTheOthersAreNotDisturbed(t *testin
 		}
 	})
 }
+
+func TestADeadConnectionIsLeftBehindAlsoWhenAnotherWatchHoldsIt(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		w = newWorld(t, w.protocol, &fakeserver.Options{MaxConcurrent: -1})
+		client := w.client()
+		busy, leave := make(chan struct{}), make(chan struct{})
+		slow := make(chan struct{})
+		go func() {
+			defer close(slow)
+			for range client.Watch(t.Context(), events) {
+				close(busy)
+				<-leave // its stream stays where it is
+				break
+			}
+		}()
+		<-busy
+		watcher := w.watchWith(client, events)
+		watcher.resync(outlookstream.ErrStarted)
+		watcher.quiet(50 * time.Second)
+		start := time.Now()
+		w.endpoint.Freeze()
+		watcher.resync(outlookstream.ErrReconnected)
+		if took := time.Since(start); took > 36*time.Second {
+			t.Errorf("live again after %v: it went out over the dead connection", took)
+		}
+		close(leave)
+		<-slow
+	})
+}
+
+func TestAConnectionThatDoesNotAnswerIsLeftBehindToo(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		w = newWorld(t, w.protocol, &fakeserver.Options{MaxConcurrent: -1})
+		w.opts.KeepAlive = 10 * time.Minute // so that the watch itself does not notice
+		client := w.client()
+		first := w.watchWith(client, events)
+		first.resync(outlookstream.ErrStarted)
+		w.endpoint.Freeze()
+		start := time.Now()
+		second := w.watchWith(client, events)
+		second.resync(outlookstream.ErrStarted)
+		if took := time.Since(start); took > 31*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package outlookstream_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,7 +92,7 @@ func TestTheBackOffStartsOverOnlyAfterAConnectionWasGoodForAMinute(t *testing.T)
 				watcher := w.watch()
 				watcher.resync(outlookstream.ErrStarted)
 				outage := len(waits)
-				watcher.quiet(15*time.Second + good) // the first keep-alive, then good
+				watcher.quiet(good)
 				w.arm(fakeserver.Fault{On: "stream", Do: "cut"})
 				watcher.resync(outlookstream.ErrReconnected)
 				longest = max(longest, waits[outage])
@@ -111,15 +112,38 @@ func TestTheBackOffStartsOverOnlyAfterAConnectionWasGoodForAMinute(t *testing.T)
 
 func TestRetryAfterIsHonoured(t *testing.T) {
 	for _, on := range []string{"subscribe", "listen"} {
-		t.Run(on, func(t *testing.T) {
-			inEachWorld(t, func(t *testing.T, w *world) {
-				start := time.Now()
-				w.arm(fakeserver.Fault{On: on, Do: "status", Status: 429, RetryAfter: "90"})
-				p := w.watch().next()
-				if took := p.at.Sub(start); took < 90*time.Second || took > 91*time.Second || p.err != nil {
-					t.Errorf("%v, %v after %v, want 90 s and a little", p.event, p.err, took)
-				}
+		for _, status := range []int{429, 503, 401, 404} {
+			if on == "subscribe" && status == 404 {
+				continue // permanent
+			}
+			t.Run(fmt.Sprint(on, " ", status), func(t *testing.T) {
+				inEachWorld(t, func(t *testing.T, w *world) {
+					start := time.Now()
+					w.arm(fakeserver.Fault{On: on, Do: "status", Status: status, RetryAfter: "90"})
+					p := w.watch().next()
+					if took := p.at.Sub(start); took < 90*time.Second || took > 91*time.Second || p.err != nil {
+						t.Errorf("%v, %v after %v, want 90 s and a little", p.event, p.err, took)
+					}
+				})
 			})
-		})
+		}
 	}
+}
+
+func TestSubscriptionsThatAreGoneAreMadeAgainAtOnceEachTimeAfterAGoodConnection(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		watcher := w.watch()
+		watcher.resync(outlookstream.ErrStarted)
+		for range 5 {
+			watcher.change(outlookstream.Created, w.change("Created"))
+			watcher.change(outlookstream.Created, w.change("Created"))
+			watcher.quiet(5 * time.Minute)
+			start := time.Now()
+			w.server.ExpireSubscriptions()
+			watcher.resync(outlookstream.ErrResubscribed)
+			if took := time.Since(start); took > 0 {
+				t.Errorf("it took %v", took)
+			}
+		}
+	})
 }

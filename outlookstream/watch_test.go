@@ -3,6 +3,7 @@ package outlookstream_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -186,4 +187,58 @@ func TestAPanicOfTheBodyLeavesNothingBehind(t *testing.T) {
 		}()
 		w.noConnections()
 	})
+}
+
+func TestAGoexitOfTheBodyLeavesNothingBehind(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range w.client().Watch(t.Context(), events) {
+				runtime.Goexit() // as t.FailNow does
+			}
+		}()
+		<-done
+		w.noConnections()
+	})
+}
+
+func TestAPanicOfACallersFunctionLeavesNothingBehind(t *testing.T) {
+	for name, arrange := range map[string]func(w *world){
+		"provider": func(w *world) {
+			asked := 0
+			w.provider = auth.Func(func(_ context.Context, r auth.Request) (auth.Token, error) {
+				if asked++; asked == 2 {
+					panic("the provider failed")
+				}
+				return auth.Token{Value: w.server.Token(user, r.Scopes...)}, nil
+			})
+		},
+		"Trace.Answered": func(w *world) {
+			w.opts.Trace = &outlookstream.Trace{Answered: func(a outlookstream.TraceAnswered) {
+				if a.Op == "listen" {
+					panic("the trace failed")
+				}
+			}}
+		},
+		"Trace.Connected": func(w *world) {
+			w.opts.Trace = &outlookstream.Trace{Connected: func(outlookstream.TraceConnected) { panic("the trace failed") }}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inEachWorld(t, func(t *testing.T, w *world) {
+				arrange(w)
+				func() {
+					defer func() {
+						if recover() == nil {
+							t.Error("the panic was swallowed")
+						}
+					}()
+					for range w.client().Watch(t.Context(), events) {
+					}
+				}()
+				w.noConnections()
+			})
+		})
+	}
 }

@@ -159,3 +159,25 @@ func TestAProviderInTroubleIsAskedAgain(t *testing.T) {
 		w.watch().resync(outlookstream.ErrStarted)
 	})
 }
+
+func TestRefusalsHoursApartAreNotASecondRefusal(t *testing.T) {
+	for _, between := range []int{404, 503} { // the new token was good enough for these
+		inEachWorld(t, func(t *testing.T, w *world) {
+			w.arm(fakeserver.Fault{On: "listen", Do: "status", Status: 401})
+			w.arm(fakeserver.Fault{On: "listen", Do: "status", Status: between})
+			w.arm(fakeserver.Fault{On: "listen", Do: "reset", Times: 100})
+			w.arm(fakeserver.Fault{On: "listen", Do: "status", Status: 401})
+			w.watch().resync(outlookstream.ErrStarted)
+		})
+	}
+}
+
+func TestAMissingPermissionAfterARefusalIsOnlyThat(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		w.arm(fakeserver.Fault{On: "subscribe", Do: "status", Status: 401})
+		w.arm(fakeserver.Fault{On: "subscribe", Do: "status", Status: 403})
+		if err := w.watch().end(); !errors.Is(err, outlookstream.ErrForbidden) || errors.Is(err, outlookstream.ErrUnauthorized) {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}

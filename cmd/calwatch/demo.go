@@ -40,9 +40,9 @@ error.`,
 	}
 	f := &flags{cmd: cmd}
 	var o demoFlags
-	cmd.Flags().DurationVar(&o.duration, "for", 0, f.doc("for", "end after this time (default: go on)"))
+	cmd.Flags().DurationVar(&o.duration, "for", 0, f.doc("for", "end after this time", "never"))
 	o.output.register(f)
-	o.log.register(f)
+	o.log.register(f, demoLogLevel)
 	return t.command(cmd, f, func(ctx context.Context, _ []string) error { return t.demo(ctx, &o) })
 }
 
@@ -50,6 +50,7 @@ error.`,
 const (
 	demoResource  = "me/events"
 	demoKeepAlive = time.Second // so that silence is noticed within 7 s
+	demoLogLevel  = "warn"      // the demo tells what happens in its own words
 	// demoSettle is how long before the end the last change is made.
 	demoSettle = 2 * time.Second
 )
@@ -59,7 +60,7 @@ func (t *tool) demo(ctx context.Context, o *demoFlags) (err error) {
 		return usage(fmt.Errorf("--for %v: it cannot be negative", o.duration))
 	}
 	if o.log.level == "" {
-		o.log.level = "warn" // the demo tells what happens in its own words
+		o.log.level = demoLogLevel
 	}
 	s, err := t.newSession(ctx, &o.output, &o.log)
 	if err != nil {
@@ -106,7 +107,7 @@ func (t *tool) demo(ctx context.Context, o *demoFlags) (err error) {
 
 // demoWatcher watches as anybody would; only the waits are short.
 func demoWatcher(s *session, story *story, server *fakeserver.Server, endpoint *fakeserver.Endpoint, client *http.Client) (*watcher, error) {
-	provider, err := msalauth.New(msalauth.Options{
+	signIn, err := newSignIn(s, msalauth.Options{
 		ClientID: server.SignIn().ClientID(), Authority: endpoint.Authority(), HTTPClient: client,
 	})
 	if err != nil {
@@ -114,7 +115,7 @@ func demoWatcher(s *session, story *story, server *fakeserver.Server, endpoint *
 	}
 	return &watcher{
 		session:     s,
-		credentials: &credentials{provider: provider, signIn: s.deviceCodeSignIn(provider)},
+		credentials: &credentials{provider: signIn.provider, signIn: signIn.run},
 		resources: []outlookstream.Resource{{
 			Path:   demoResource,
 			Select: []string{"Subject", "Start", "End", "Location", "Organizer", "Attendees"},

@@ -48,11 +48,11 @@ with it: it is no place for real data.`,
 	}
 	f := &flags{cmd: cmd}
 	var o fakeserverFlags
-	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", f.doc("listen", "loopback address and port; port 0 is any free one"))
-	cmd.Flags().BoolVar(&o.control, "control", false, f.doc("control", "serve the control API below /_fake"))
-	cmd.Flags().StringVar(&o.dir, "dir", "", f.doc("dir", "directory for the CA certificate (default: a temporary one, removed at the end)"))
-	cmd.Flags().BoolVar(&o.autoApprove, "auto-approve", false, f.doc("auto-approve", "approve every device code by itself"))
-	cmd.Flags().DurationVar(&o.maxConnection, "max-connection", 0, f.doc("max-connection", "longest life of a stream (default: what its client asks for)"))
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", f.doc("listen", "loopback address and port; port 0 is any free one", "127.0.0.1:0"))
+	cmd.Flags().BoolVar(&o.control, "control", false, f.doc("control", "serve the control API below /_fake", ""))
+	cmd.Flags().StringVar(&o.dir, "dir", "", f.doc("dir", "directory for the CA certificate", "a temporary one, removed at the end"))
+	cmd.Flags().BoolVar(&o.autoApprove, "auto-approve", false, f.doc("auto-approve", "approve every device code by itself", ""))
+	cmd.Flags().DurationVar(&o.maxConnection, "max-connection", 0, f.doc("max-connection", "longest life of a stream", "what its client asks for"))
 	return t.command(cmd, f, func(ctx context.Context, _ []string) error { return t.serveFake(ctx, o) })
 }
 

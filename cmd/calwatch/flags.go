@@ -10,15 +10,30 @@ import (
 
 // flags are those of one command, each of which has an environment variable.
 type flags struct {
-	cmd   *cobra.Command
-	names []string
+	cmd       *cobra.Command
+	names     []string
+	variables []string // names of the flags that a variable has set
 }
 
-// doc returns the description of a flag, with its variable, and remembers the
-// flag.
-func (f *flags) doc(name, text string) string {
+// doc returns the description of a flag, with its default, unless that is "",
+// and its variable, and remembers the flag.
+func (f *flags) doc(name, text, byDefault string) string {
 	f.names = append(f.names, name)
+	if byDefault != "" {
+		text += fmt.Sprintf(" (default %s)", byDefault)
+	}
 	return fmt.Sprintf("%s [$%s]", text, variable(name))
+}
+
+// hideDefaults keeps the help text from showing defaults twice: cobra would add
+// those it knows of behind the variable, in a style of its own.
+func (f *flags) hideDefaults() {
+	for _, name := range f.names {
+		flag := f.cmd.Flags().Lookup(name)
+		if _, isChoice := flag.Value.(*choice); isChoice || flag.Value.Type() == "string" {
+			flag.DefValue = "" // flags of other types have none but zero, which is not shown
+		}
+	}
 }
 
 // variable returns the name of a flag's environment variable:
@@ -38,9 +53,18 @@ func (f *flags) fromEnvironment(environ []string) error {
 		if err := f.cmd.Flags().Set(name, value); err != nil {
 			return usage(fmt.Errorf("environment variable %s: %w", variable(name), err))
 		}
+		f.variables = append(f.variables, name)
 	}
 	return nil
 }
+
+// onCommandLine says whether a flag was given there.
+func (f *flags) onCommandLine(name string) bool {
+	return f.cmd.Flags().Changed(name) && !f.inEnvironment(name)
+}
+
+// inEnvironment says whether a flag has its value from its variable.
+func (f *flags) inEnvironment(name string) bool { return slices.Contains(f.variables, name) }
 
 // choice is the value of a flag that takes one of a few words.
 type choice struct {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -47,4 +48,30 @@ func httpClientTrusting(pem []byte) (*http.Client, error) {
 		MaxResponseHeaderBytes: 64 << 10,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 	}}, nil
+}
+
+// certificateNotes is a transport that notes that a server's certificate could
+// not be trusted: the errors of package msalauth tell of it in words only.
+type certificateNotes struct {
+	base      http.RoundTripper
+	untrusted atomic.Pointer[tls.CertificateVerificationError] // the last one
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c *certificateNotes) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := c.base.RoundTrip(req)
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		c.untrusted.Store(untrusted)
+	}
+	return resp, err
+}
+
+// withTrustAdvice adds to an error what to do about its cause, if that is a
+// certificate of an unknown authority. The name or the time in a certificate is
+// beyond what a user of this program can mend.
+func withTrustAdvice(err, cause error) error {
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](cause); unknown {
+		return fmt.Errorf("%w: if its authority is to be trusted, name that one's certificate with --ca-file", err)
+	}
+	return err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"time"
 
 	"github.com/calwatch/calwatch/outlookstream"
 )
@@ -22,6 +21,10 @@ type jsonLine struct {
 	Data         json.RawMessage `json:"data,omitempty"`
 }
 
+// receivedLayout is RFC 3339 with all nine digits of a nanosecond, so that lines
+// can be sorted as text.
+const receivedLayout = "2006-01-02T15:04:05.000000000Z07:00"
+
 func encodeJSON(event outlookstream.Event) ([]byte, error) {
 	n := notification(event)
 	line := jsonLine{
@@ -31,7 +34,7 @@ func encodeJSON(event outlookstream.Event) ([]byte, error) {
 		Version:      event.Version,
 		Sequence:     n.SequenceNumber,
 		Subscription: n.SubscriptionID,
-		Received:     event.Received.UTC().Format(time.RFC3339Nano),
+		Received:     event.Received.UTC().Format(receivedLayout),
 		Data:         compact(n.ResourceData),
 	}
 	if event.Kind == outlookstream.Resync {

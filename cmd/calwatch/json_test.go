@@ -33,7 +33,7 @@ func TestJSONLines(t *testing.T) {
 		{
 			"a change that says nothing",
 			outlookstream.Event{Kind: outlookstream.Deleted, Resource: "me/tasks", ID: "1", Received: received.Truncate(time.Second)},
-			`{"type":"deleted","resource":"me/tasks","id":"1","received":"2026-11-21T08:30:00Z"}`,
+			`{"type":"deleted","resource":"me/tasks","id":"1","received":"2026-11-21T08:30:00.000000000Z"}`,
 		},
 		{
 			"a resync",

@@ -15,11 +15,13 @@ type logFlags struct {
 	format string
 }
 
-func (l *logFlags) register(f *flags) {
+// register takes the default level as it is described: which it is, is decided
+// later.
+func (l *logFlags) register(f *flags, level string) {
 	l.format = "text"
 	f.cmd.Flags().Var(oneOf(&l.level, "debug", "info", "warn", "error"), "log-level",
-		f.doc("log-level", `what is logged to standard error (default "info"; on a terminal, where a status line says most of it, "warn")`))
-	f.cmd.Flags().Var(oneOf(&l.format, "text", "json"), "log-format", f.doc("log-format", "how it is logged"))
+		f.doc("log-level", "what is logged to standard error", level))
+	f.cmd.Flags().Var(oneOf(&l.format, "text", "json"), "log-format", f.doc("log-format", "how it is logged", "text"))
 }
 
 // logger returns a logger that writes to w, which is a terminal or not.

@@ -17,7 +17,7 @@ type outputFlag struct{ format string }
 
 func (o *outputFlag) register(f *flags) {
 	f.cmd.Flags().VarP(oneOf(&o.format, "text", "json"), "output", "o",
-		f.doc("output", "how events are printed (default: text on a terminal, json otherwise)"))
+		f.doc("output", "how events are printed", "text on a terminal, json otherwise"))
 }
 
 func (o *outputFlag) encoder(stdout io.Writer, coloured bool) encoder {

@@ -68,6 +68,7 @@ Exit status: 0 done, or stopped by a signal; 1 failure; 2 wrong usage;
 // command makes a command of run, which is called when the call is right and
 // the environment has been looked at.
 func (t *tool) command(cmd *cobra.Command, flags *flags, run func(ctx context.Context, args []string) error) *cobra.Command {
+	flags.hideDefaults()
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := flags.fromEnvironment(t.environ); err != nil {
 			return err

@@ -87,6 +87,58 @@ func TestSignInWithAnUnknownClientID(t *testing.T) {
 	c.stderr.wait(t, "calwatch: ", "AADSTS")
 }
 
+func TestSignInServiceThatIsDownAtTheStartIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		down, up func(f *fake)
+		says     string
+	}{
+		"overloaded": {
+			down: func(f *fake) { f.arm(t, fakeserver.Fault{On: "devicecode", Do: "status", Status: 503, Times: -1}) },
+			up:   func(f *fake) { f.Disarm() },
+			says: "503",
+		},
+		"unreachable": {
+			down: func(f *fake) { f.endpoint.Refuse(true) },
+			up:   func(f *fake) { f.endpoint.Refuse(false) },
+			says: "cannot be reached",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t, nil)
+			test.down(f)
+			c := f.call(t, nil, "--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID())
+			c.stderr.wait(t, "signing in again", "delay=", test.says)
+			test.up(f)
+			c.stderr.wait(t, "enter the code")
+			c.stop()
+			c.end(t, exitDone)
+			f.noSecrets(t, c)
+		})
+	}
+}
+
+func TestSignInServiceThatStaysDownKeepsNothingFromEnding(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	f.endpoint.Refuse(true)
+	c := f.call(t, nil, "--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID())
+	c.stderr.wait(t, "signing in again")
+	c.stop()
+	c.end(t, exitDone)
+}
+
+func TestSignInServiceWithAnUnknownCertificateEndsTheWatch(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	c := call(t, nil, "watch", "--endpoint", f.endpoint.API(), "--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID())
+	c.end(t, exitFailure)
+	c.stderr.wait(t, "calwatch: ", "certificate", "--ca-file")
+	if strings.Contains(c.stderr.String(), "signing in again") {
+		t.Errorf("it was tried again:\n%s", c.stderr)
+	}
+}
+
 func TestPromptHasAQRCodeOnATerminalOnly(t *testing.T) {
 	code := msalauth.DeviceCode{
 		UserCode: "ABC\x1b[31mDEF", VerificationURL: "https://login.example.test/device", ExpiresOn: time.Date(2026, 11, 21, 9, 45, 0, 0, time.Local),

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/calwatch/calwatch/outlookstream"
 )
@@ -29,14 +28,14 @@ func textEncoder(coloured bool) encoder {
 		}
 		return colour + text + reset
 	}
-	width := 0 // of the longest resource so far
+	widest := 0 // of the resources so far
 	return func(event outlookstream.Event) ([]byte, error) {
 		resource := plain(event.Resource)
-		width = max(width, utf8.RuneCountInString(resource))
+		widest = max(widest, width(resource))
 		columns := []string{
 			paint(faint, event.Received.Local().Format("15:04:05.000")),
 			paint(colourOf(event.Kind), fmt.Sprintf("%-8s", event.Kind)),
-			paint(cyan, fmt.Sprintf("%-*s", width, resource)),
+			paint(cyan, pad(resource, widest)),
 		}
 		if event.Kind == outlookstream.Resync {
 			columns = append(columns, fmt.Sprintf("%s: %s", reasonName(event.Reason), plain(event.Reason.Error())))
@@ -116,8 +115,8 @@ func itemText(data []byte, paint func(colour, text string) string) []string {
 	if i.IsCancelled {
 		name += " (cancelled)"
 	}
-	if name != "" {
-		name = fmt.Sprintf("%-28s", name)
+	if name = plain(name); name != "" {
+		name = pad(name, 28)
 	}
 	add(bold, name)
 	add("", timeText(i.Start, i.End, i.IsAllDay))

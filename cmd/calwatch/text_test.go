@@ -107,3 +107,20 @@ func TestResourcesAreAligned(t *testing.T) {
 		t.Errorf("lines of %d and %d characters:\n%s%s", a, b, long, short)
 	}
 }
+
+func TestColumnsAreAlignedWhateverTheScript(t *testing.T) {
+	for text, want := range map[string]int{
+		"Budget": 6, "Grüße": 5, "Gru\u0308\u00dfe": 5, "朝会": 4, "회의": 4, "ミーティング": 12, "ﾐｰﾃｨﾝｸﾞ": 7, "（全）": 6, "🎉": 2, "": 0,
+	} {
+		if got := width(text); got != want {
+			t.Errorf("%q takes %d columns, want %d", text, got, want)
+		}
+	}
+	const rest = "  Sam  …AC1234567=\n"
+	for subject, padding := range map[string]int{"stand-up": 20, "朝会 – stand-up": 13, "Zoe\u0308": 25} {
+		got := textOf(t, false, change(`{"Subject":"`+subject+`","From":{"EmailAddress":{"Name":"Sam"}}}`))
+		if want := "  " + subject + strings.Repeat(" ", padding) + rest; !strings.HasSuffix(got, want) {
+			t.Errorf("got %q, want it to end with %q", got, want)
+		}
+	}
+}

@@ -78,6 +78,9 @@ func (t *tokenCommand) Token(ctx context.Context, _ auth.Request) (auth.Token, e
 	case value == "":
 		return auth.Token{}, fmt.Errorf("token command %s: it printed no token", t.argv[0])
 	}
+	if what := unfit(value); what != "" {
+		return auth.Token{}, fmt.Errorf("%w: token command %s: it printed %s", auth.ErrMisconfigured, t.argv[0], what)
+	}
 	return auth.Token{Value: value}, nil
 }
 

@@ -49,6 +49,7 @@ func TestTokenCommandThatGoesWrong(t *testing.T) {
 		{[]string{"fail", "a-secret"}, "exit status 7"},
 		{[]string{"print", "''"}, "it printed no token"},
 		{[]string{"flood"}, errTooMuch.Error()},
+		{[]string{"print", `'{"token":"a-secret"}'`}, "it printed quotation marks"},
 	} {
 		t.Run(test.args[0], func(t *testing.T) {
 			command, err := newTokenCommand(t.Context(), commandLine(test.args...), commandEnviron(), io.Discard)

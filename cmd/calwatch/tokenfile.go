@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -27,18 +29,32 @@ const (
 // tokenFile is an auth.Provider that reads the token from a file whenever one
 // is needed.
 type tokenFile struct {
-	path string
-	log  *slog.Logger
-	warn sync.Once
+	path    string
+	private bool // whatever its mode says
+	log     *slog.Logger
+	warn    sync.Once
 }
 
 // newTokenFile fails if there is no such file now. Later that is taken for
 // a moment between two files.
-func newTokenFile(path string, log *slog.Logger) (*tokenFile, error) {
+func newTokenFile(path string, environ []string, log *slog.Logger) (*tokenFile, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
-	return &tokenFile{path: path, log: log}, nil
+	return &tokenFile{path: path, private: isCredential(path, environ), log: log}, nil
+}
+
+// isCredential says whether the file is one of those that systemd has put where
+// only this service can read them. It lets the service's user in by an ACL, which
+// shows as permissions of the group.
+func isCredential(path string, environ []string) bool {
+	dir, _ := lookupEnv(environ, "CREDENTIALS_DIRECTORY")
+	path, err := filepath.Abs(path)
+	if dir == "" || err != nil {
+		return false
+	}
+	below, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(below)
 }
 
 // Token implements auth.Provider.
@@ -47,7 +63,14 @@ func (t *tokenFile) Token(ctx context.Context, r auth.Request) (auth.Token, erro
 	if r.Rejected == "" || err == nil && value != r.Rejected {
 		return auth.Token{Value: value}, err
 	}
-	t.log.Info("the token was refused, waiting for another one in its file", "file", t.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		t.log.Info("the token file is missing, waiting for it", "file", t.path)
+	case err != nil:
+		t.log.Info("there is no token in the token file, waiting for one", "file", t.path, "err", err)
+	default:
+		t.log.Info("the token was refused, waiting for another one in its file", "file", t.path)
+	}
 	end := time.NewTimer(rotation)
 	defer end.Stop()
 	check := time.NewTicker(rotationCheck)
@@ -76,7 +99,7 @@ func (t *tokenFile) read() (string, error) {
 		return "", fmt.Errorf("token file: %w", err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+	if info, err := f.Stat(); err == nil && runtime.GOOS != "windows" && !t.private && info.Mode().Perm()&0o077 != 0 {
 		t.warn.Do(func() {
 			t.log.Warn("other users of this machine may be able to read the token file: chmod 600", "file", t.path,
 				"mode", fmt.Sprintf("%#o", info.Mode().Perm()))
@@ -91,6 +114,9 @@ func (t *tokenFile) read() (string, error) {
 		return "", errors.New("token file: " + t.path + " is larger than any token")
 	case value == "":
 		return "", errors.New("token file: " + t.path + " is empty")
+	}
+	if what := unfit(value); what != "" {
+		return "", fmt.Errorf("%w: token file: %s holds %s", auth.ErrMisconfigured, t.path, what)
 	}
 	return value, nil
 }

@@ -55,7 +55,7 @@ func TestTokenFileWaitsForARotationThatIsLate(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	writeFile(t, file, "old")
 	synctest.Test(t, func(t *testing.T) {
-		provider, err := newTokenFile(file, slog.New(slog.DiscardHandler))
+		provider, err := newTokenFile(file, nil, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestTokenFileWaitsForARotationThatIsLate(t *testing.T) {
 func TestTokenFileThatCannotBeUsed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	writeFile(t, file, "secret")
-	provider, err := newTokenFile(file, slog.New(slog.DiscardHandler))
+	provider, err := newTokenFile(file, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +108,68 @@ func TestTokenFileThatCannotBeUsed(t *testing.T) {
 	check("gone", "no such file")
 }
 
+func TestTokenFileThatIsMissingAfterARefusalIsSaidToBeMissing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	writeFile(t, file, "old")
+	synctest.Test(t, func(t *testing.T) {
+		log := newLines()
+		provider, err := newTokenFile(file, nil, slog.New(slog.NewTextHandler(log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range []struct {
+			before func() error
+			says   string
+		}{
+			{func() error { return os.Remove(file) }, "the token file is missing"},
+			{func() error { return os.WriteFile(file, nil, 0o600) }, "is empty"},
+			{func() error { return os.WriteFile(file, []byte("old"), 0o600) }, "the token was refused"},
+		} {
+			if err := test.before(); err != nil {
+				t.Fatal(err)
+			}
+			said := len(log.String())
+			if _, err := provider.Token(t.Context(), auth.Request{Rejected: "old"}); err == nil {
+				t.Errorf("%s: there was a token", test.says)
+			}
+			got := log.String()[said:]
+			if !strings.Contains(got, test.says) || strings.Contains(got, "refused") != strings.Contains(test.says, "refused") {
+				t.Errorf("it does not say that %s, but: %s", test.says, got)
+			}
+		}
+	})
+}
+
+func TestTokenFileWithSomethingElseThanATokenEndsTheWatch(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	file := filepath.Join(t.TempDir(), "token")
+	writeFile(t, file, "Bearer "+f.Token("me"))
+	c := f.call(t, nil, "--token-file", file)
+	c.end(t, exitFailure)
+	c.stderr.wait(t, "calwatch: ", file, "white space", "without \"Bearer\"")
+	f.noSecrets(t, c)
+}
+
+func TestWhatNoTokenHasIsNamedWithoutRepeatingIt(t *testing.T) {
+	for text, says := range map[string]string{
+		"eyJ0.eyJh-_~+/=":         "",
+		"Bearer secret":           "white space",
+		"secret\nsecret":          "more than one line",
+		"secret\tsecret":          "white space",
+		`{"token":"secret"}`:      "quotation marks",
+		"'secret'":                "quotation marks",
+		"\ufeffsecret":            "not ASCII",
+		"\xff\xfes\x00e\x00c\x00": "not ASCII",
+		"s\x00e\x00c\x00":         "control characters",
+	} {
+		got := unfit(text)
+		if !strings.Contains(got, says) || (got == "") != (says == "") || strings.Contains(got, "secret") {
+			t.Errorf("%q: %q, want %q", text, got, says)
+		}
+	}
+}
+
 func TestTokenFileThatOthersCanReadIsWarnedOfOnce(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return // whose permissions are not in the mode
@@ -115,7 +177,7 @@ func TestTokenFileThatOthersCanReadIsWarnedOfOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	writeFile(t, file, "secret")
 	log := newLines()
-	provider, err := newTokenFile(file, slog.New(slog.NewTextHandler(log, nil)))
+	provider, err := newTokenFile(file, nil, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,5 +198,40 @@ func TestTokenFileThatOthersCanReadIsWarnedOfOnce(t *testing.T) {
 	read()
 	if n := strings.Count(log.String(), "chmod 600"); n != 1 {
 		t.Errorf("%d warnings: %s", n, log)
+	}
+}
+
+func TestTokenFileThatSystemdHasPutThereIsNotWarnedOf(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // whose permissions are not in the mode
+	}
+	dir := t.TempDir()
+	credentials := filepath.Join(dir, "credentials")
+	for _, path := range []string{credentials, credentials + "2"} {
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, warned := range map[string]bool{
+		filepath.Join(credentials, "token"):   false,
+		credentials + "/../credentials/token": false,
+		filepath.Join(dir, "token"):           true,
+		credentials + "2/token":               true,
+		credentials + "/../token":             true,
+	} {
+		if err := os.WriteFile(path, []byte("secret"), 0o440); err != nil && !errors.Is(err, os.ErrPermission) {
+			t.Fatal(err)
+		}
+		log := newLines()
+		provider, err := newTokenFile(path, []string{"CREDENTIALS_DIRECTORY=" + credentials}, slog.New(slog.NewTextHandler(log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := provider.Token(t.Context(), auth.Request{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(log.String(), "chmod 600"); got != warned {
+			t.Errorf("%s: warned of: %v, want %v", path, got, warned)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ func TestWrongUsageIsExplained(t *testing.T) {
 		args    []string
 		environ []string
 		says    string
+		not     string
 	}{
 		{args: []string{"wotch"}, says: `unknown command "wotch"`},
 		{args: []string{"watch", "--nope"}, says: "unknown flag: --nope"},
@@ -31,13 +33,16 @@ func TestWrongUsageIsExplained(t *testing.T) {
 		{args: watch("--keep-alive", "-1s"), says: "--keep-alive -1s: it cannot be negative"},
 		{args: watch("--for", "-1s"), says: "--for -1s: it cannot be negative"},
 		{args: watch("--count", "-1"), says: "--count -1: it cannot be negative"},
-		{args: watch("--endpoint", "http://mail.example.test"), says: "https"},
+		{args: watch("--endpoint", "http://mail.example.test"), says: "--endpoint: "},
+		{args: watch("--endpoint", "mail.example.test/api"), says: "--endpoint: "},
 		{args: watch("--ca-file", "/does/not/exist"), says: "--ca-file: open /does/not/exist"},
 		{args: watch("--ca-file", file), says: "no certificate in PEM form"},
 		{args: watch("--token-command", "x"), says: "say with --auth which is meant"},
-		{args: watch("me/nonsense"), says: "cannot tell which permission it needs"},
-		{args: watch(""), says: "needs a Path"},
-		{args: []string{"watch"}, says: "--client-id is missing: to sign in, register an application"},
+		{args: watch("me/nonsense"), says: "--scope"},
+		{args: watch("me/events", "me/nonsense"), says: "--scope"},
+		{args: watch(""), says: "needs a Path", not: "--scope"},
+		{args: []string{"watch"}, says: "--client-id is missing: register an application in Microsoft Entra ID"},
+		{args: []string{"watch"}, says: "see 'Set up sign-in' in the README"},
 		{args: []string{"watch", "--auth", "token-file"}, says: "--token-file is missing"},
 		{args: []string{"watch", "--auth", "token-command"}, says: "--token-command is missing"},
 		{args: []string{"watch", "--token-file", "/does/not/exist"}, says: "--token-file: stat /does/not/exist"},
@@ -55,6 +60,9 @@ func TestWrongUsageIsExplained(t *testing.T) {
 			c.end(t, exitUsage)
 			if !strings.Contains(c.stderr.String(), test.says) {
 				t.Errorf("it does not say %q but:\n%s", test.says, c.stderr)
+			}
+			if test.not != "" && strings.Contains(c.stderr.String(), test.not) {
+				t.Errorf("it says %q:\n%s", test.not, c.stderr)
 			}
 			c.stderr.wait(t, "Run 'calwatch", "--help' for how it is used.")
 			if c.stdout.String() != "" {
@@ -101,6 +109,34 @@ func TestHelpNamesEveryVariable(t *testing.T) {
 			t.Errorf("%q does not have all of %q:\n%s", test.args, test.has, c.stdout)
 		}
 	}
+}
+
+func TestHelpShowsDefaultsAndVariablesInOneWay(t *testing.T) {
+	description := regexp.MustCompile(`^[^(]+( \(default [^:][^()]*\))? \[\$CALWATCH_[A-Z_]+\]$`)
+	for _, command := range []string{"watch", "demo", "fakeserver", "version"} {
+		c := call(t, nil, command, "--help")
+		c.end(t, exitDone)
+		_, flags, _ := strings.Cut(c.stdout.String(), "\nFlags:\n")
+		for line := range strings.Lines(flags) {
+			line = strings.TrimSpace(line)
+			if strings.HasPrefix(line, "-h, ") {
+				continue
+			}
+			_, text, _ := strings.Cut(line, "   ")
+			text = strings.ReplaceAll(strings.TrimSpace(text), " (client) ", " ")
+			if !description.MatchString(text) {
+				t.Errorf("%s: %s", command, line)
+			}
+		}
+	}
+	c := call(t, nil, "watch", "--help")
+	c.end(t, exitDone)
+	c.stdout.wait(t, "--log-format text|json ", " how it is logged (default text) [$CALWATCH_LOG_FORMAT]")
+	c.stdout.wait(t, "--endpoint string ", " (default https://outlook.office.com/api/beta) [$CALWATCH_ENDPOINT]")
+	c.stdout.wait(t, "--log-level", "(default info; warn on a terminal")
+	c = call(t, nil, "demo", "--help")
+	c.end(t, exitDone)
+	c.stdout.wait(t, "--log-level", "(default warn)")
 }
 
 func TestCompletionScriptsAreThere(t *testing.T) {

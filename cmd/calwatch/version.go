@@ -24,7 +24,7 @@ func (t *tool) versionCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "version", Short: "Say which version this is", Args: cobra.NoArgs}
 	f := &flags{cmd: cmd}
 	format := "text"
-	cmd.Flags().VarP(oneOf(&format, "text", "json"), "output", "o", f.doc("output", "how it is printed"))
+	cmd.Flags().VarP(oneOf(&format, "text", "json"), "output", "o", f.doc("output", "how it is printed", "text"))
 	return t.command(cmd, f, func(context.Context, []string) error {
 		v := readVersion()
 		if format == "json" {

@@ -129,7 +129,7 @@ func TestAnUnknownCertificateEndsTheWatch(t *testing.T) {
 	writeFile(t, file, f.Token("me"))
 	c := call(t, nil, "watch", "--endpoint", f.endpoint.API(), "--token-file", file)
 	c.end(t, exitFailure)
-	c.stderr.wait(t, "calwatch: ", "certificate")
+	c.stderr.wait(t, "calwatch: ", "certificate", "--ca-file")
 }
 
 func TestMicrosoftsEndpointIsSaidToBeSwitchedOff(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -43,10 +44,35 @@ func (w *watcher) run(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return nil
 	case err != nil && asked.lastScopes() == nil:
-		return usage(err) // before anything was sent: what to watch was wrong
+		// Before anything was sent: what to watch was wrong.
+		if w.needsScope(ctx) {
+			err = fmt.Errorf("%w (on the command line: --scope)", err)
+		}
+		return usage(err)
 	default:
-		return err
+		return withTrustAdvice(err, err)
 	}
+}
+
+// needsScope says whether the watch, which has not begun, would have if it had
+// been told a permission: whether it would have got as far as asking for a token
+// with it.
+func (w *watcher) needsScope(ctx context.Context) bool {
+	if len(w.options.Scopes) > 0 {
+		return false
+	}
+	asked := false
+	provider := auth.Func(func(context.Context, auth.Request) (auth.Token, error) {
+		asked = true
+		return auth.Token{}, auth.ErrMisconfigured // which ends the watch
+	})
+	client, err := outlookstream.New(provider, &outlookstream.Options{Endpoint: w.options.Endpoint, Scopes: []string{"any"}})
+	if err != nil {
+		return false
+	}
+	for range client.Watch(ctx, w.resources...) {
+	}
+	return asked
 }
 
 // watch returns whether there was any event, and what the watch ended with.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/calwatch/calwatch/outlookstream"
+	"github.com/calwatch/calwatch/outlookstream/auth"
 )
 
 // watchFlags are those of "calwatch watch".
@@ -29,21 +30,21 @@ type watchFlags struct {
 
 func (o *watchFlags) register(f *flags) {
 	set := f.cmd.Flags()
-	set.StringVar(&o.endpoint, "endpoint", outlookstream.DefaultEndpoint, f.doc("endpoint", "base URL of the service"))
-	set.StringVar(&o.caFile, "ca-file", "", f.doc("ca-file", "PEM file of a certificate authority to trust besides the system's, for the service and for signing in"))
-	set.StringVar(&o.user, "user", "", f.doc("user", `address or id of the mailbox that "me" stands for, for tokens without a user (default: who signed in)`))
-	set.StringSliceVar(&o.scopes, "scope", nil, f.doc("scope", "permission to ask for; may be repeated (default: the read permission of what is watched)"))
-	set.StringSliceVar(&o.changes, "changes", nil, f.doc("changes", "kinds of change, of created,updated,deleted (default all)"))
-	set.StringVar(&o.filter, "filter", "", f.doc("filter", `OData $filter, such as "IsRead eq false"`))
-	set.StringSliceVar(&o.selected, "select", nil, f.doc("select", "properties that come along with each change: Subject,Start,End"))
-	set.StringVar(&o.expand, "expand", "", f.doc("expand", "OData $expand"))
-	set.DurationVar(&o.keepAlive, "keep-alive", 0, f.doc("keep-alive", "how often the service is asked to show that it is alive (default 15s)"))
-	set.DurationVar(&o.connectionTimeout, "connection-timeout", 0, f.doc("connection-timeout", "how long one connection is asked to last (default 1h)"))
-	set.IntVar(&o.count, "count", 0, f.doc("count", "end after this many changes; a resync is not counted (default: go on)"))
-	set.DurationVar(&o.duration, "for", 0, f.doc("for", "end after this time (default: go on)"))
+	set.StringVar(&o.endpoint, "endpoint", outlookstream.DefaultEndpoint, f.doc("endpoint", "base URL of the service", outlookstream.DefaultEndpoint))
+	set.StringVar(&o.caFile, "ca-file", "", f.doc("ca-file", "PEM file of a certificate authority to trust besides the system's, for the service and for signing in", ""))
+	set.StringVar(&o.user, "user", "", f.doc("user", `address or id of the mailbox that "me" stands for, for tokens without a user`, "who signed in"))
+	set.StringSliceVar(&o.scopes, "scope", nil, f.doc("scope", "permission to ask for; may be repeated", "the read permission of what is watched"))
+	set.StringSliceVar(&o.changes, "changes", nil, f.doc("changes", "kinds of change, of created,updated,deleted", "all"))
+	set.StringVar(&o.filter, "filter", "", f.doc("filter", `OData $filter, such as "IsRead eq false"`, ""))
+	set.StringSliceVar(&o.selected, "select", nil, f.doc("select", "properties that come along with each change: Subject,Start,End", ""))
+	set.StringVar(&o.expand, "expand", "", f.doc("expand", "OData $expand", ""))
+	set.DurationVar(&o.keepAlive, "keep-alive", 0, f.doc("keep-alive", "how often the service is asked to show that it is alive", "15s"))
+	set.DurationVar(&o.connectionTimeout, "connection-timeout", 0, f.doc("connection-timeout", "how long one connection is asked to last", "1h"))
+	set.IntVar(&o.count, "count", 0, f.doc("count", "end after this many changes; a resync is not counted", "never"))
+	set.DurationVar(&o.duration, "for", 0, f.doc("for", "end after this time", "never"))
 	o.auth.register(f)
 	o.output.register(f)
-	o.log.register(f)
+	o.log.register(f, "info; warn on a terminal, where a status line says most of it")
 }
 
 // check says what is wrong with the values that nothing else looks at.
@@ -57,6 +58,11 @@ func (o *watchFlags) check() error {
 	}
 	if o.count < 0 {
 		return usage(fmt.Errorf("--count %d: it cannot be negative", o.count))
+	}
+	// With nothing set but the endpoint, there is nothing else that New could
+	// refuse.
+	if _, err := outlookstream.New(auth.Static(""), &outlookstream.Options{Endpoint: o.endpoint}); err != nil {
+		return usage(fmt.Errorf("--endpoint: %w", err))
 	}
 	return nil
 }

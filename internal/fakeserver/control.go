@@ -7,35 +7,59 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
 
 const controlPrefix = "/_fake/"
 
+// controlRoute is one call of the control API.
+type controlRoute struct {
+	method, name string
+	serve        func(*Server, []byte) (any, error)
+}
+
+func controlRoutes() []controlRoute {
+	get := func(name string, answer func(*Server) any) controlRoute {
+		return controlRoute{http.MethodGet, name, func(s *Server, _ []byte) (any, error) { return answer(s), nil }}
+	}
+	return []controlRoute{
+		{http.MethodPost, "changes", (*Server).controlChanges},
+		{http.MethodPost, "faults", (*Server).controlFaults},
+		{http.MethodPost, "disarm", (*Server).controlDisarm},
+		{http.MethodPost, "expire", (*Server).controlExpire},
+		{http.MethodPost, "approve", (*Server).controlApprove},
+		{http.MethodPost, "deny", (*Server).controlDeny},
+		{http.MethodPost, "revoke", (*Server).controlRevoke},
+		{http.MethodPost, "claims", (*Server).controlClaims},
+		get("ledger", func(s *Server) any { return s.Ledger() }),
+		get("requests", func(s *Server) any { return s.Requests() }),
+		get("subscriptions", func(s *Server) any { return s.Subscriptions() }),
+		get("streams", func(s *Server) any { return controlStreams{s.Streams()} }),
+		get("codes", func(s *Server) any { return s.controlCodes() }),
+	}
+}
+
+// controlList is for the message that tells which calls there are.
+func controlList(routes []controlRoute) string {
+	var names []string
+	for _, route := range routes {
+		names = append(names, route.method+" "+controlPrefix+route.name)
+	}
+	return strings.Join(names, ", ")
+}
+
 // serveControl is the control API. A browser must not be talked into using it by a page from elsewhere, so that a
 // request with an Origin, or for a host name that is not this machine's, is refused.
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
-	routes := map[string]struct {
-		method string
-		serve  func(*Server, []byte) (any, error)
-	}{
-		"changes":       {http.MethodPost, (*Server).controlChanges},
-		"faults":        {http.MethodPost, (*Server).controlFaults},
-		"disarm":        {http.MethodPost, (*Server).controlDisarm},
-		"expire":        {http.MethodPost, (*Server).controlExpire},
-		"approve":       {http.MethodPost, (*Server).controlApprove},
-		"deny":          {http.MethodPost, (*Server).controlDeny},
-		"ledger":        {http.MethodGet, func(s *Server, _ []byte) (any, error) { return s.Ledger(), nil }},
-		"requests":      {http.MethodGet, func(s *Server, _ []byte) (any, error) { return s.Requests(), nil }},
-		"subscriptions": {http.MethodGet, func(s *Server, _ []byte) (any, error) { return s.Subscriptions(), nil }},
-	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	refuse := func(status int, code, message string) {
 		writeJSON(w, status, errorDocument{errorMember{code, message}})
 	}
-	route, ok := routes[strings.TrimPrefix(r.URL.Path, controlPrefix)]
+	routes := controlRoutes()
+	i := slices.IndexFunc(routes, func(route controlRoute) bool { return controlPrefix+route.name == r.URL.Path })
 	switch {
 	case !s.opts.Control:
 		refuse(http.StatusNotFound, "ControlOff", "The control API is off.")
@@ -43,12 +67,12 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("Origin") != "" || !controlHost(r):
 		refuse(http.StatusForbidden, "ControlForbidden", "The control API serves programs on this machine only, and no browsers.")
 		return
-	case !ok:
-		refuse(http.StatusNotFound, "ControlUnknown", "There is no such control call.")
+	case i < 0:
+		refuse(http.StatusNotFound, "ControlUnknown", "There is no such control call; there are "+controlList(routes)+".")
 		return
-	case r.Method != route.method:
-		w.Header().Set("Allow", route.method)
-		refuse(http.StatusMethodNotAllowed, "ControlMethod", "The method must be "+route.method+".")
+	case r.Method != routes[i].method:
+		w.Header().Set("Allow", routes[i].method)
+		refuse(http.StatusMethodNotAllowed, "ControlMethod", "The method must be "+routes[i].method+".")
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 4<<20))
@@ -56,7 +80,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusBadRequest, "ControlBody", "The body could not be read: "+err.Error())
 		return
 	}
-	answer, err := route.serve(s, body)
+	answer, err := routes[i].serve(s, body)
 	if err != nil {
 		refuse(http.StatusBadRequest, "ControlRefused", strings.TrimPrefix(err.Error(), "fakeserver: "))
 		return
@@ -88,7 +112,19 @@ func decodeControl(body []byte, into any) error {
 	return nil
 }
 
+// decodeControlOptional takes an empty body for an empty object.
+func decodeControlOptional(body []byte, into any) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil
+	}
+	return decodeControl(body, into)
+}
+
 type controlNothing struct{}
+
+type controlStreams struct {
+	Streams int `json:"streams"`
+}
 
 func (s *Server) controlChanges(body []byte) (any, error) {
 	var c Change
@@ -118,10 +154,8 @@ func (s *Server) controlFaults(body []byte) (any, error) {
 }
 
 func (s *Server) controlDisarm(body []byte) (any, error) {
-	if len(bytes.TrimSpace(body)) > 0 {
-		if err := decodeControl(body, &controlNothing{}); err != nil {
-			return nil, err
-		}
+	if err := decodeControlOptional(body, &controlNothing{}); err != nil {
+		return nil, err
 	}
 	s.Disarm()
 	return controlNothing{}, nil
@@ -160,29 +194,4 @@ func (s *Server) expireTokens(fingerprint string) int {
 		}
 	}
 	return expired
-}
-
-func (s *Server) controlApprove(body []byte) (any, error) {
-	var who struct {
-		UserCode string `json:"user_code"`
-		User     string `json:"user"`
-	}
-	if err := decodeControl(body, &who); err != nil {
-		return nil, err
-	}
-	account, ok := s.dir.find(who.User)
-	if !ok {
-		return nil, errors.New("no account " + who.User)
-	}
-	return controlNothing{}, s.signIn.Approve(who.UserCode, account.User)
-}
-
-func (s *Server) controlDeny(body []byte) (any, error) {
-	var what struct {
-		UserCode string `json:"user_code"`
-	}
-	if err := decodeControl(body, &what); err != nil {
-		return nil, err
-	}
-	return controlNothing{}, s.signIn.Deny(what.UserCode)
 }

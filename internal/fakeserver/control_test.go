@@ -2,7 +2,6 @@ package fakeserver
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -33,6 +32,7 @@ func (f *fixture) control(method, call string, body any, into any) {
 func TestControlIsOffUnlessAskedFor(t *testing.T) {
 	inMemory(t, "h1", nil, func(t *testing.T, f *fixture) {
 		f.wantError(f.call("GET", "/_fake/ledger", nil), 404, "ControlOff", "off")
+		f.wantError(f.call("GET", "/_fake", nil), 404, "ControlOff", "off")
 	})
 }
 
@@ -102,7 +102,10 @@ func TestControlExpires(t *testing.T) {
 		if _, _, ok := f.s.SignIn().Check(f.token); ok {
 			t.Error("the token is still good")
 		}
-		f.control("POST", "expire", `{"token":"all"}`, nil)
+		f.control("POST", "expire", `{"token":"all"}`, &answer)
+		if answer.Expired != 1 {
+			t.Errorf("%d expired, want 1: the first one had already", answer.Expired)
+		}
 		if _, _, ok := f.s.SignIn().Check(other); ok {
 			t.Error("the other token is still good")
 		}
@@ -168,10 +171,19 @@ func TestControlIsStrict(t *testing.T) {
 			{"approve", `{"user_code":"NOPE"}`, ""},
 			{"approve", `{"user_code":"NOPE","user":"nobody@contoso.test"}`, "nobody"},
 			{"deny", `{"user_code":"NOPE"}`, ""},
+			{"revoke", `{"user":"nobody@contoso.test"}`, "nobody"},
+			{"revoke", `{"users":"me"}`, "users"},
+			{"claims", `{"claims":"{}","user":"nobody@contoso.test"}`, "nobody"},
+			{"claims", `{}`, "JSON object"},
+			{"claims", `{"claims":"x"}`, "JSON object"},
+			{"claims", `{"claims":"null"}`, "JSON object"},
+			{"claims", `{"claims":{}}`, "claims"},
 		} {
 			f.named(c.call+" "+c.body).wantError(f.call("POST", "/_fake/"+c.call, c.body), 400, "ControlRefused", c.text)
 		}
-		f.wantError(f.call("POST", "/_fake/nothing", "{}"), 404, "ControlUnknown", "")
+		for _, path := range []string{"/_fake/nothing", "/_fake/", "/_fake", "/_fake/changes/"} {
+			f.named(path).wantError(f.call("POST", path, "{}"), 404, "ControlUnknown", "POST /_fake/changes, POST /_fake/faults")
+		}
 		a := f.call("GET", "/_fake/changes", nil)
 		f.wantError(a, 405, "ControlMethod", "POST")
 		if a.Header.Get("Allow") != "POST" {
@@ -212,82 +224,4 @@ func TestControlIsNotForBrowsers(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestFaultsOnSignIn(t *testing.T) {
-	overBoth(t, nil, func(t *testing.T, f *fixture) {
-		f.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-		for on, form := range map[string]url.Values{
-			"devicecode": {"client_id": {f.s.SignIn().ClientID()}, "scope": {"https://outlook.office.com/calendars.read"}},
-			"token": {"grant_type": {"client_credentials"}, "client_id": {f.s.SignIn().ClientID()}, "client_secret": {f.s.SignIn().ClientSecret()},
-				"scope": {"https://outlook.office.com/.default"}},
-		} {
-			request := func() *http.Request {
-				r := f.request(t.Context(), "POST", "/"+f.s.SignIn().Tenant()+"/oauth2/v2.0/"+on, form.Encode())
-				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-				r.GetBody = nil
-				return r
-			}
-			for _, c := range []struct {
-				fault  Fault
-				status int
-				text   string
-			}{
-				{Fault{Do: "status", Status: 503, RetryAfter: "5"}, 503, "temporarily_unavailable"},
-				{Fault{Do: "status", Status: 400, Code: "invalid_grant", Message: "AADSTS50173: The grant has expired."}, 400, "[50173]"},
-				{Fault{Do: "errorDocument"}, 200, `"error":`},
-				{Fault{Do: "html"}, 200, "<html>"},
-				{Fault{Do: "redirect"}, 307, ""},
-			} {
-				c.fault.On = on
-				f.arm(c.fault)
-				a := f.do(request())
-				if a.StatusCode != c.status || !strings.Contains(a.body, c.text) || a.Header.Get("Retry-After") != c.fault.RetryAfter {
-					t.Errorf("%s %s: status %d, %v, %s", on, c.fault.Do, a.StatusCode, a.Header, a.body)
-				}
-			}
-			start := time.Now()
-			f.arm(Fault{On: on, Do: "slow", Delay: 9 * time.Second})
-			if a := f.do(request()); a.StatusCode != 200 || time.Since(start) != 9*time.Second {
-				t.Errorf("%s slow: status %d after %v", on, a.StatusCode, time.Since(start))
-			}
-			f.arm(Fault{On: on, Do: "reset", Times: 3})
-			if resp, err := f.http.Do(request()); err == nil {
-				t.Errorf("%s reset: status %d", on, resp.StatusCode)
-			}
-			f.s.Disarm()
-			if a := f.do(request()); a.StatusCode != 200 {
-				t.Errorf("%s afterwards: status %d", on, a.StatusCode)
-			}
-		}
-	})
-}
-
-func TestAStalledSignInEndsWithTheServer(t *testing.T) {
-	overBoth(t, nil, func(t *testing.T, f *fixture) {
-		f.arm(Fault{On: "devicecode", Do: "stall"})
-		r := f.request(t.Context(), "POST", "/common/oauth2/v2.0/devicecode", url.Values{"client_id": {f.s.SignIn().ClientID()}, "scope": {"x/y"}}.Encode())
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		ended := make(chan error, 1)
-		go func() {
-			resp, err := f.http.Do(r)
-			if err == nil {
-				err = fmt.Errorf("status %d", resp.StatusCode)
-				resp.Body.Close()
-			}
-			ended <- err
-		}()
-		wait(time.Hour)
-		select {
-		case err := <-ended:
-			t.Fatalf("it was not stalled: %v", err)
-		default:
-		}
-		if err := f.s.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := <-ended; strings.HasPrefix(err.Error(), "status") {
-			t.Errorf("it was answered: %v", err)
-		}
-	})
 }

@@ -38,8 +38,7 @@ type Fault struct {
 	// Delay is how long "slow" waits: before the answer, or before each element of a stream. 0 means 1 s. The control API takes
 	// it as text, "1.5s".
 	Delay time.Duration `json:"delay,omitzero"`
-	// Location is where "redirect" points. "": the same path on another host name that leads to the same server (on
-	// token and devicecode: the one that the in-memory network knows).
+	// Location is where "redirect" points. "": the same path on another host name that leads to the same server.
 	Location string `json:"location,omitzero"`
 }
 

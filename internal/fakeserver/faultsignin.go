@@ -56,7 +56,7 @@ func (s *Server) signInFault(on, user string) (*signin.Response, bool) {
 		answer.Status = 0
 	case doRedirect:
 		answer.Status = f.statusOr(http.StatusTemporaryRedirect)
-		answer.Header.Set("Location", f.signInLocation(on))
+		answer.Location = f.location
 	case doHTML:
 		answer.Status = f.statusOr(http.StatusOK)
 		answer.Header.Set("Content-Type", "text/html; charset=utf-8")
@@ -75,13 +75,6 @@ func (s *Server) signInFault(on, user string) (*signin.Response, bool) {
 		answer.Header.Set(name, value)
 	}
 	return answer, true
-}
-
-func (f Fault) signInLocation(on string) string {
-	if f.Location != "" {
-		return f.Location
-	}
-	return "https://" + memoryOtherHost + "/common/oauth2/v2.0/" + on
 }
 
 // signInError is an error as the sign-in service words it: Code is its error, Message its description.

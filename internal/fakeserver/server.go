@@ -149,7 +149,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := strings.ToLower(r.URL.Path)
 	switch {
-	case strings.HasPrefix(path, controlPrefix):
+	case strings.HasPrefix(path+"/", controlPrefix):
 		s.serveControl(w, r)
 	case strings.HasPrefix(path, "/api/"):
 		s.serveAPI(w, r)

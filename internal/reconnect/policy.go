@@ -2,6 +2,7 @@ package reconnect
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -44,8 +45,8 @@ func NewPolicy(initial, maximum time.Duration) *Policy {
 // Reset lets the ceiling start from Initial again.
 func (p *Policy) Reset() { p.exponential.Reset() }
 
-// Immediate makes the next wait zero. The caller must be sure that it cannot
-// ask for this again and again.
+// Immediate makes the next wait zero, unless [Policy.AtLeast] was asked for, too.
+// The caller must be sure that it cannot ask for this again and again.
 func (p *Policy) Immediate() { p.immediate = true }
 
 // AtLeast makes the next wait no shorter than d; it is what a server's
@@ -57,7 +58,7 @@ func (p *Policy) AtLeast(d time.Duration) { p.atLeast = d }
 func (p *Policy) NextBackOff() time.Duration {
 	immediate, atLeast := p.immediate, p.atLeast
 	p.immediate, p.atLeast = false, 0
-	if immediate {
+	if immediate && atLeast == 0 {
 		return 0
 	}
 	return atLeast + max(p.floor, p.exponential.NextBackOff())
@@ -68,12 +69,39 @@ func (p *Policy) NextBackOff() time.Duration {
 // that wraps) or ctx ends (Run returns context.Cause). An attempt that returns
 // nil ends it too. waiting, if not nil, hears of each wait before it begins.
 func (p *Policy) Run(ctx context.Context, attempt func() error, waiting func(err error, delay time.Duration)) error {
-	err := backoff.RetryNotify(attempt, backoff.WithContext(p, ctx), waiting)
-	if err != nil && err == ctx.Err() {
+	// The library looks for its own permanent error all along the chain, where
+	// somebody else's (a token provider's, say) would end the loop. So it sees
+	// only errors without a chain.
+	var last error
+	err := backoff.RetryNotify(func() error {
+		last = attempt()
+		switch permanent, ok := last.(*permanentError); {
+		case ok:
+			last = permanent.error
+			return backoff.Permanent(errEnded)
+		case last != nil:
+			return errAgain
+		default:
+			return nil
+		}
+	}, backoff.WithContext(p, ctx), func(_ error, delay time.Duration) {
+		if waiting != nil {
+			waiting(last, delay)
+		}
+	})
+	switch err {
+	case nil:
+		return nil
+	case ctx.Err():
 		return context.Cause(ctx)
+	default:
+		return last
 	}
-	return err
 }
 
+var errEnded, errAgain = errors.New("ended"), errors.New("again")
+
 // Permanent marks an error that no further attempt can mend.
-func Permanent(err error) error { return backoff.Permanent(err) }
+func Permanent(err error) error { return &permanentError{err} }
+
+type permanentError struct{ error }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/cenkalti/backoff/v4"
 )
 
 // longest draws many policies and returns the longest n-th wait.
@@ -71,6 +73,15 @@ func TestPolicyImmediateIsForOneWait(t *testing.T) {
 	}
 }
 
+func TestPolicyAtLeastWinsOverImmediate(t *testing.T) {
+	p := NewPolicy(time.Second, time.Minute)
+	p.Immediate()
+	p.AtLeast(time.Minute)
+	if got := p.NextBackOff(); got < time.Minute {
+		t.Errorf("a wait of %v", got)
+	}
+}
+
 func TestPolicyAtLeastIsForOneWait(t *testing.T) {
 	p := NewPolicy(time.Second, time.Minute)
 	p.AtLeast(time.Hour)
@@ -103,6 +114,22 @@ func TestRunWaitsBetweenAttemptsAndEndsAtAPermanentError(t *testing.T) {
 		}
 		if elapsed := time.Since(start); elapsed != waited || waited == 0 {
 			t.Errorf("%v passed, %v were announced", elapsed, waited)
+		}
+	})
+}
+
+func TestRunIsNotEndedBySomebodyElsesPermanentError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		foreign := backoff.Permanent(errors.New("of a provider that uses the same library"))
+		attempts := 0
+		err := NewPolicy(time.Second, time.Minute).Run(t.Context(), func() error {
+			if attempts++; attempts == 3 {
+				return nil
+			}
+			return foreign
+		}, nil)
+		if err != nil || attempts != 3 {
+			t.Errorf("%v after %d attempts", err, attempts)
 		}
 	})
 }

@@ -28,19 +28,13 @@ type Pool struct {
 	current *generation // nil: none in use
 }
 
-// NewPool returns a Pool whose clients behave like client. If its Transport is
-// an *http.Transport, that is the template for the generations' own (its
+// NewPool returns a Pool whose clients behave like client. If its Transport,
+// which must not be nil, is an *http.Transport, that is the template for the generations' own (its
 // connections are not used). Any other RoundTripper is used as it is: its
 // connections can then be closed when idle, but not left behind.
 func NewPool(client *http.Client) *Pool {
-	p := &Pool{client: client}
-	switch t := client.Transport.(type) {
-	case *http.Transport:
-		p.transport = t
-	case nil:
-		p.transport, _ = http.DefaultTransport.(*http.Transport)
-	}
-	return p
+	transport, _ := client.Transport.(*http.Transport)
+	return &Pool{client: client, transport: transport}
 }
 
 // Acquire leases the current generation. The lease must be released.

@@ -94,7 +94,8 @@ func (s *Server) Issue(user string, scopes ...string) string {
 	return s.issueAccess(a, want, nil, "https://sts.windows.net/"+s.opts.Tenant+"/")
 }
 
-// ExpireToken ends the life of one access token now. It reports whether the token was known.
+// ExpireToken ends the life of one access token now. It reports whether the token was alive: known, and neither expired
+// nor revoked.
 func (s *Server) ExpireToken(bearer string) bool {
 	sum := sha256.Sum256([]byte(bearer))
 	s.mu.Lock()
@@ -103,8 +104,10 @@ func (s *Server) ExpireToken(bearer string) bool {
 	if t == nil {
 		return false
 	}
-	t.expires = earlier(t.expires, time.Now())
-	return true
+	now := time.Now()
+	alive := !t.revoked && now.Before(t.expires)
+	t.expires = earlier(t.expires, now)
+	return alive
 }
 
 // ExpireTokens ends the life of every access token now. Refresh tokens stay good.

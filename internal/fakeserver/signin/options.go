@@ -45,8 +45,10 @@ type Options struct {
 
 // Response is what a fault answers instead of the server.
 type Response struct {
-	Status int           // 0: the request is only delayed, then served
-	Header http.Header   // added to the answer
-	Body   []byte        // sent as it is
-	Delay  time.Duration // waited before answering, or until the client gives up
+	Status int         // 0: the request is only delayed, then served
+	Header http.Header // added to the answer
+	// Location returns the Location header for a request, unless Header has one. nil: none.
+	Location func(*http.Request) string
+	Body     []byte        // sent as it is
+	Delay    time.Duration // waited before answering, or until the client gives up
 }

@@ -122,6 +122,9 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, name string, form
 	if answer.Status == 0 {
 		return false
 	}
+	if answer.Location != nil {
+		w.Header().Set("Location", answer.Location(r))
+	}
 	for key, values := range answer.Header {
 		w.Header()[http.CanonicalHeaderKey(key)] = values
 	}

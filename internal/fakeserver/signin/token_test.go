@@ -93,6 +93,9 @@ func TestExpiryOnCommand(t *testing.T) {
 		if !c.s.ExpireToken(one) || c.s.ExpireToken("made up") {
 			t.Error("ExpireToken does not know which tokens there are")
 		}
+		if c.s.ExpireToken(one) {
+			t.Error("a token expired twice")
+		}
 		reasons := func(want ...signin.RefuseReason) {
 			t.Helper()
 			for i, token := range []string{one, two} {
@@ -124,6 +127,9 @@ func TestRevoke(t *testing.T) {
 	c.s.Revoke("alex@contoso.test")
 	if _, reason, _ := c.s.Check(alex.str("access_token")); reason != signin.RefuseRevoked {
 		t.Errorf("the access token is %q", reason)
+	}
+	if c.s.ExpireToken(alex.str("access_token")) {
+		t.Error("a revoked token passes for one that was alive")
 	}
 	c.refused(c.redeem(alex.str("refresh_token")), 400, "invalid_grant", 50173)
 	if _, _, ok := c.s.Check(kim.str("access_token")); !ok || c.redeem(kim.str("refresh_token")).Code != 200 {
