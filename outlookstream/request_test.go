@@ -1,7 +1,6 @@
 package outlookstream
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -133,67 +132,6 @@ func TestAServerThatEchoesTheTokenInTheStreamDoesNotGetItIntoAnError(t *testing.
 	}
 }
 
-func TestATokenThatCannotBeSentIsAnErrorAndNotTold(t *testing.T) {
-	for name, value := range map[string]string{"empty": "", "line break": "s3cret\n", "quoted": `"s3cret" `, "umlaut": "s3cretä"} {
-		c := answering(t, Options{}, func(*http.Request) (*http.Response, error) {
-			t.Errorf("%s: it was sent", name)
-			return nil, io.EOF
-		})
-		c.tokens.provider = auth.Func(func(context.Context, auth.Request) (auth.Token, error) { return auth.Token{Value: value}, nil })
-		_, err := c.Subscribe(t.Context(), Resource{Path: "me/events"})
-		if !errors.Is(err, auth.ErrMisconfigured) || strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func TestARefusedTokenIsNeverSentAgainWhateverTheProviderDoes(t *testing.T) {
-	sent := map[string]int{}
-	c := answering(t, Options{}, func(r *http.Request) (*http.Response, error) {
-		sent[r.Header.Get("Authorization")]++
-		return response(r, 401, ""), nil
-	})
-	calls := 0
-	c.tokens.provider = auth.Func(func(context.Context, auth.Request) (auth.Token, error) {
-		calls++
-		return auth.Token{Value: []string{"one", "two"}[calls%2]}, nil // in turn, for ever
-	})
-	for range 10 {
-		_, err := c.Subscribe(t.Context(), Resource{Path: "me/events"})
-		if !errors.Is(err, ErrUnauthorized) && !errors.Is(err, auth.ErrRejected) {
-			t.Errorf("%v", err)
-		}
-	}
-	if len(sent) != 2 || sent["Bearer one"] != 1 || sent["Bearer two"] != 1 {
-		t.Errorf("sent: %v", sent)
-	}
-}
-
-func TestTheMemoryOfRefusedTokensIsBounded(t *testing.T) {
-	var memory tokens
-	for i := range 10 * maxRefused {
-		memory.refuse(fmt.Sprint(i), "")
-	}
-	if len(memory.refused) != maxRefused || !memory.isRefused(fmt.Sprint(10*maxRefused-1)) {
-		t.Errorf("%d remembered", len(memory.refused))
-	}
-}
-
-func TestAProviderThatHangsIsGivenUpOn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := answering(t, Options{}, nil)
-		c.tokens.provider = auth.Func(func(ctx context.Context, _ auth.Request) (auth.Token, error) {
-			<-ctx.Done()
-			return auth.Token{}, ctx.Err()
-		})
-		start := time.Now()
-		_, err := c.Subscribe(t.Context(), Resource{Path: "me/events"})
-		if !errors.Is(err, errTokenTimeout) || time.Since(start) != tokenTimeout {
-			t.Errorf("%v after %v", err, time.Since(start))
-		}
-	})
-}
-
 func TestAServiceThatDoesNotAnswerIsGivenUpOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := answering(t, Options{}, func(r *http.Request) (*http.Response, error) {
@@ -304,5 +242,17 @@ func TestUnsubscribeEscapesTheID(t *testing.T) {
 	})
 	if err := c.Unsubscribe(t.Context(), id); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestSubscribeRefusesWhatCannotBeMeantBeforeItAsksAnybody(t *testing.T) {
+	for name, r := range map[string]Resource{"no path": {}, "no known permission": {Path: "me/photos"}} {
+		c := answering(t, Options{}, func(*http.Request) (*http.Response, error) {
+			t.Errorf("%s: a request was made", name)
+			return nil, io.EOF
+		})
+		if _, err := c.Subscribe(t.Context(), r); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }
