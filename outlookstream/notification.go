@@ -35,7 +35,8 @@ func (n *Notification) IsKeepAlive() bool {
 
 // DecodeResource returns the item of n as a T, which needs fields for what was
 // selected: struct { Id, Subject string }. Names match in any case, and what T
-// has no field for is left out.
+// has no field for is left out. The error may quote the item, and with it what
+// people wrote; a notification without an item is an error, too.
 func DecodeResource[T any](n *Notification) (T, error) {
 	var item T
 	err := json.Unmarshal(n.ResourceData, &item)

@@ -112,8 +112,9 @@ func (s *Stream) connect(ids, scopes []string) error {
 // io.EOF, bare, says that the service ended the stream as it should; open it
 // again with the same subscriptions. A *[SkippedError] leaves the stream as it
 // is: call Next again. After any other error Next returns the same error again:
-// ErrIdle, ErrMalformed, an *[Error] that the service sent inside the stream,
-// the error of the network, or the cause of the context's end.
+// an *[Error] that the service sent inside the stream, or a *[ConnectionError]
+// with ErrIdle, ErrMalformed, the error of the network, or the cause of the
+// context's end.
 func (s *Stream) Next() (*Notification, error) {
 	if err := s.failed(); err != nil {
 		return nil, err
