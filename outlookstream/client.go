@@ -84,7 +84,7 @@ func (c *Client) rememberedScopes() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.opts.Scopes) > 0 {
-		return c.opts.Scopes
+		return slices.Clone(c.opts.Scopes)
 	}
 	return slices.Sorted(slices.Values(c.scopes))
 }

@@ -2,7 +2,6 @@ package outlookstream
 
 import (
 	"fmt"
-	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -142,11 +141,7 @@ func (w *watch) announceAll(reason error, n *Notification) error {
 // announce yields a Resync, on account of n if that is not nil.
 func (w *watch) announce(r *watched, reason error, n *Notification) error {
 	r.owed = nil
-	level := slog.LevelWarn
-	if reason == ErrStarted {
-		level = slog.LevelInfo // nothing was missed that anybody was promised
-	}
-	w.client.opts.Logger.Log(w.ctx, level, "resync", "resource", r.Path, "subscription", r.subscription, "err", reason)
+	w.logResync(r, reason)
 	event := Event{Kind: Resync, Resource: r.Path, Received: time.Now(), Reason: reason, watch: w.stopper}
 	if n != nil {
 		event.Received, event.Native = n.Received, n

@@ -58,7 +58,8 @@ type Options struct {
 
 	// ConnectionTimeout is how long one connection is asked to last, in whole
 	// minutes; 60 min by default, a year at most. That the service ends it
-	// earlier is fine.
+	// earlier is fine, but the next follows at once only if it lasted for
+	// Backoff.ResetAfter.
 	ConnectionTimeout time.Duration
 
 	// MaxElement bounds the size of one notification in bytes; 1 MiB by
@@ -68,8 +69,10 @@ type Options struct {
 	// Backoff says how attempts to connect are spaced.
 	Backoff Backoff
 
-	// Logger hears of connections (Info), gaps and long waits (Warn) and each
-	// keep-alive (Debug). Never of tokens or contents. Default: nobody.
+	// Logger hears of connections and their ordinary ends (Info), of what may
+	// have cost a change, and of a connection that stays away for more than a
+	// minute, once, and of its return (Warn), and of each keep-alive (Debug).
+	// Never of tokens or contents. Default: nobody.
 	Logger *slog.Logger
 
 	// Trace has functions to be called at what happens inside. Default: none.
@@ -100,12 +103,19 @@ func (o *Options) withDefaults() (Options, error) {
 	if o != nil {
 		out = *o
 	}
-	for name, value := range map[string]int64{
-		"KeepAlive": int64(out.KeepAlive), "ConnectionTimeout": int64(out.ConnectionTimeout), "MaxElement": int64(out.MaxElement),
-		"Backoff.Initial": int64(out.Backoff.Initial), "Backoff.Max": int64(out.Backoff.Max), "Backoff.ResetAfter": int64(out.Backoff.ResetAfter),
+	for _, field := range []struct {
+		name  string
+		value int64
+	}{
+		{"KeepAlive", int64(out.KeepAlive)},
+		{"ConnectionTimeout", int64(out.ConnectionTimeout)},
+		{"MaxElement", int64(out.MaxElement)},
+		{"Backoff.Initial", int64(out.Backoff.Initial)},
+		{"Backoff.Max", int64(out.Backoff.Max)},
+		{"Backoff.ResetAfter", int64(out.Backoff.ResetAfter)},
 	} {
-		if value < 0 {
-			return Options{}, fmt.Errorf("outlookstream: Options.%s is negative", name)
+		if field.value < 0 {
+			return Options{}, fmt.Errorf("outlookstream: Options.%s is negative", field.name)
 		}
 	}
 	setDefault(&out.Endpoint, DefaultEndpoint)

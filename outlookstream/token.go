@@ -110,7 +110,7 @@ func (t *tokens) isRefused(token string) bool {
 // scopesFor returns the permissions for watching resources.
 func (o *Options) scopesFor(resources []Resource) ([]string, error) {
 	if len(o.Scopes) > 0 {
-		return o.Scopes, nil
+		return slices.Clone(o.Scopes), nil // a provider may sort them in place
 	}
 	var scopes []string
 	for _, r := range resources {

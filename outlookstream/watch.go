@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -89,6 +88,12 @@ type watch struct {
 	// subscriptions are made anew without waiting only once each.
 	refused      error // what the service said when it refused the token; nil: it did not
 	resubscribed bool
+
+	// For the log: a connection that ended as it should is no news; one that
+	// has been away for long is, once.
+	routine bool      // the last connection was good and ended as it should
+	away    time.Time // since when there has been no connection; zero: there is one, or never was
+	warned  bool
 }
 
 // A watched resource is one the caller named.
@@ -115,7 +120,13 @@ func (w *watch) attempt() error {
 		return reconnect.Permanent(context.Cause(w.ctx))
 	}
 
+	if w.away.IsZero() || goodFor > 0 {
+		w.away, w.warned = time.Now(), false
+	}
 	good := goodFor >= w.client.opts.Backoff.ResetAfter
+	next := classify(err)
+	// That the token has expired meanwhile, too, is part of the routine.
+	w.routine = good && next == reopen || w.routine && next == refresh
 	if good {
 		w.policy.Reset()
 		w.resubscribed = false
@@ -128,7 +139,7 @@ func (w *watch) attempt() error {
 			w.refused = nil // the token was good enough for another answer
 		}
 	}
-	switch classify(err) {
+	switch next {
 	case reopen:
 		if good {
 			w.policy.Immediate()
@@ -164,7 +175,7 @@ func (w *watch) connectAndDeliver() (goodFor time.Duration, err error) {
 	}
 	defer stream.Close()
 	w.refused = nil
-	w.client.opts.Logger.Info("connected", "subscriptions", len(w.resources), "request-id", stream.diagnostics.RequestID)
+	w.logConnected(stream)
 	err = w.deliver(stream)
 	return stream.goodFor(), err
 }
@@ -266,10 +277,6 @@ func (w *watch) waiting(err error, delay time.Duration) {
 	if w.ctx.Err() != nil {
 		return
 	}
-	level := slog.LevelInfo
-	if delay > time.Minute {
-		level = slog.LevelWarn
-	}
-	w.client.opts.Logger.Log(w.ctx, level, "connecting again", "delay", delay, "err", err)
+	w.logWaiting(err, delay)
 	call(w.client.opts.Trace.Waiting, TraceWaiting{Err: err, Delay: delay, Diagnostics: diagnosticsIn(err)})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/mdp/qrterminal/v3"
@@ -87,7 +88,7 @@ func devicePrompt(code msalauth.DeviceCode, terminal bool) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "To sign in, open %s in a browser on any device and enter the code %s (good until %s).\n",
 		plain(code.VerificationURL), plain(code.UserCode), code.ExpiresOn.Local().Format("15:04"))
-	if terminal {
+	if terminal && fitsQRCode(code.VerificationURL) {
 		qrterminal.GenerateWithConfig(code.VerificationURL, qrterminal.Config{
 			Level: qrterminal.L, Writer: &b, HalfBlocks: true, QuietZone: 1,
 			BlackChar: qrterminal.BLACK_BLACK, WhiteChar: qrterminal.WHITE_WHITE,
@@ -95,4 +96,10 @@ func devicePrompt(code msalauth.DeviceCode, terminal bool) []byte {
 		})
 	}
 	return b.Bytes()
+}
+
+// fitsQRCode: the address comes from a server. A telephone could not read a
+// very long one, and the library fails at one that fits no code at all.
+func fitsQRCode(address string) bool {
+	return address != "" && len(address) <= 300 && !strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' })
 }

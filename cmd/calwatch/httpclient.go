@@ -5,11 +5,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
-	"os"
 	"sync/atomic"
 	"time"
 )
+
+const maxCAFile = 1 << 20
 
 // httpClientFor returns a client that trusts the certificates in a PEM file,
 // too. Without a file it returns nil: the packages have their own defaults.
@@ -17,7 +19,7 @@ func httpClientFor(caFile string) (*http.Client, error) {
 	if caFile == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(caFile)
+	pem, _, err := readRegular(caFile, maxCAFile)
 	if err != nil {
 		return nil, usage(fmt.Errorf("--ca-file: %w", err))
 	}
@@ -36,12 +38,17 @@ func httpClientTrusting(pem []byte) (*http.Client, error) {
 	if !pool.AppendCertsFromPEM(pem) {
 		return nil, errors.New("there is no certificate in PEM form in it")
 	}
+	dialer := &net.Dialer{
+		Timeout:         15 * time.Second,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
+	}
 	return &http.Client{Transport: &http.Transport{
-		Proxy:             http.ProxyFromEnvironment,
-		TLSClientConfig:   &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2: true,
-		// Everything below is as in outlookstream's own transport: streams are
+		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+		// Everything else is as in outlookstream's own transport: streams are
 		// not to be compressed, and dead connections are to be noticed.
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
 		DisableCompression:     true,
 		TLSHandshakeTimeout:    15 * time.Second,
 		IdleConnTimeout:        90 * time.Second,

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/calwatch/calwatch/outlookstream"
 )
@@ -46,8 +49,30 @@ func encodeJSON(event outlookstream.Event) ([]byte, error) {
 	if err := e.Encode(line); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), nil
+	return escapeInvisible(b.Bytes()), nil
 }
+
+// escapeInvisible writes as \uXXXX what a terminal might obey or hide: control
+// characters of eight bits and characters that change the direction of text.
+// Outside of strings JSON has none of them, and the value stays the same.
+func escapeInvisible(line []byte) []byte {
+	if !bytes.ContainsFunc(line, invisible) {
+		return line
+	}
+	var b bytes.Buffer
+	for _, r := range string(line) {
+		if !invisible(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, "\\u%04x", unit)
+		}
+	}
+	return b.Bytes()
+}
+
+func invisible(r rune) bool { return r >= 0x7f && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) }
 
 // compact returns what the service sent in a form that fits a JSON line: on one
 // line, and in valid UTF-8, which the service does not warrant. What is not

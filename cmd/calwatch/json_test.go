@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/calwatch/calwatch/outlookstream"
 )
@@ -96,5 +99,29 @@ func TestReasonsHaveTheirDocumentedNames(t *testing.T) {
 		if got := reasonName(fmt.Errorf("in a chain: %w", reason)); got != want {
 			t.Errorf("%v is called %q, want %q", reason, got, want)
 		}
+	}
+}
+
+func TestJSONLinesHaveNothingThatATerminalObeys(t *testing.T) {
+	const subject = "a\u009b31m\u007f\u202eb\u200f\U000e0067 é会👩\u200d💻"
+	data, err := json.Marshal(map[string]string{"Subject": subject})
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := encodeJSON(outlookstream.Event{
+		Kind: outlookstream.Created, Resource: "me/events", ID: "x\u009b", Native: &outlookstream.Notification{ResourceData: data},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsFunc(strings.TrimSuffix(string(line), "\n"), func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) {
+		t.Errorf("%q", line)
+	}
+	var back struct {
+		ID   string
+		Data struct{ Subject string }
+	}
+	if err := json.Unmarshal(line, &back); err != nil || back.ID != "x\u009b" || back.Data.Subject != subject {
+		t.Errorf("%+v, %v", back, err)
 	}
 }

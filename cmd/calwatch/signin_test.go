@@ -157,3 +157,11 @@ func TestPromptHasAQRCodeOnATerminalOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAddressThatFitsNoQRCodeIsOnlyWritten(t *testing.T) {
+	for _, address := range []string{"https://evil.example/" + strings.Repeat("日", 979), "https://evil.example/" + strings.Repeat("x", 3000), ""} {
+		if got := string(devicePrompt(msalauth.DeviceCode{UserCode: "ABC", VerificationURL: address}, true)); strings.Contains(got, "▄") || !strings.Contains(got, "ABC") {
+			t.Errorf("%.40s: %.200q", address, got)
+		}
+	}
+}

@@ -37,7 +37,9 @@ func plain(text string) string {
 		switch {
 		case r == '\n' || r == '\t' || r == '\u2028' || r == '\u2029':
 			return ' '
-		case unicode.IsControl(r), r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
+		case r == '\u200c' || r == '\u200d': // they join letters and emoji
+			return r
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
 			return -1
 		default:
 			return r

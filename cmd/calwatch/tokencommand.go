@@ -15,8 +15,8 @@ import (
 
 const (
 	commandTimeout = 30 * time.Second
-	// commandGrace is for what a command has left running in the background
-	// with its output open.
+	// commandGrace is how long the output is waited for after a command's end,
+	// should it have left something running that holds it open.
 	commandGrace = time.Second
 )
 
@@ -40,7 +40,7 @@ func newTokenCommand(ctx context.Context, line string, environ []string, stderr 
 	return &tokenCommand{life: ctx, argv: argv, environ: environ, stderr: stderr, turn: make(chan struct{}, 1)}, nil
 }
 
-// wait waits for the run that is under way, if any. There is none after it.
+// wait waits for the run that is under way, if any, and lets no other begin.
 func (t *tokenCommand) wait() { t.turn <- struct{}{} }
 
 // Token implements auth.Provider. Errors never hold what the command printed,
@@ -64,7 +64,11 @@ func (t *tokenCommand) Token(ctx context.Context, _ auth.Request) (auth.Token, e
 	cmd.Stdout = &out
 	cmd.Stderr = t.stderr
 	cmd.WaitDelay = commandGrace
+	killAll(cmd)
 	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) && cmd.ProcessState.Success() {
+		err = nil // it has said what it had to say
+	}
 	value := strings.TrimSpace(out.kept.String())
 	switch {
 	case t.life.Err() != nil:
@@ -72,7 +76,7 @@ func (t *tokenCommand) Token(ctx context.Context, _ auth.Request) (auth.Token, e
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return auth.Token{}, fmt.Errorf("token command %s: no token within %v", t.argv[0], commandTimeout)
 	case out.over: // err may be that the command could not go on writing
-		return auth.Token{}, fmt.Errorf("token command %s: %w", t.argv[0], errTooMuch)
+		return auth.Token{}, fmt.Errorf("%w: token command %s: %w", auth.ErrMisconfigured, t.argv[0], errTooMuch)
 	case err != nil:
 		return auth.Token{}, fmt.Errorf("token command %s: %w", t.argv[0], err)
 	case value == "":

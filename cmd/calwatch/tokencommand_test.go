@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,6 +90,35 @@ func TestTokenCommandDiesWithTheProgram(t *testing.T) {
 	}
 }
 
+func TestTokenCommandThatLeavesSomethingRunningHasGivenItsToken(t *testing.T) {
+	words := newLines()
+	command, err := newTokenCommand(t.Context(), commandLine("linger"), commandEnviron(), words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer command.wait()
+	token, err := command.Token(t.Context(), auth.Request{})
+	if err != nil || token.Value != "token" {
+		t.Errorf("%v", err)
+	}
+	killHanging(t, words)
+}
+
+// killHanging ends the process that says that it hangs.
+func killHanging(t *testing.T, words *lines) {
+	t.Helper()
+	_, text, _ := strings.Cut(words.wait(t, "hanging: "), "hanging: ")
+	pid, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = process.Kill()
+}
+
 func TestTokenCommandThatFailsIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, &fakeserver.Options{})
@@ -141,7 +172,18 @@ func playTokenCommand() int {
 	case "flood":
 		fmt.Println(strings.Repeat("x", 1<<20))
 	case "hang":
+		fmt.Fprintln(os.Stderr, "hanging:", os.Getpid())
 		select {}
+	case "linger", "wait": // starts one that hangs, with the same output
+		child := exec.Command(os.Args[0], "hang")
+		child.Stdout, child.Stderr = os.Stdout, os.Stderr
+		if err := child.Start(); err != nil {
+			return 1
+		}
+		if os.Args[1] == "wait" {
+			_ = child.Wait()
+		}
+		fmt.Println("token")
 	}
 	return 0
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -94,25 +93,21 @@ func (t *tokenFile) Token(ctx context.Context, r auth.Request) (auth.Token, erro
 }
 
 func (t *tokenFile) read() (string, error) {
-	f, err := os.Open(t.path)
-	if err != nil {
+	data, info, err := readRegular(t.path, maxToken)
+	switch {
+	case errors.Is(err, errNotRegular), errors.Is(err, errTooLarge):
+		return "", fmt.Errorf("%w: token file: %w", auth.ErrMisconfigured, err)
+	case err != nil:
 		return "", fmt.Errorf("token file: %w", err)
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && runtime.GOOS != "windows" && !t.private && info.Mode().Perm()&0o077 != 0 {
+	if runtime.GOOS != "windows" && !t.private && info.Mode().Perm()&0o077 != 0 {
 		t.warn.Do(func() {
 			t.log.Warn("other users of this machine may be able to read the token file: chmod 600", "file", t.path,
 				"mode", fmt.Sprintf("%#o", info.Mode().Perm()))
 		})
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxToken+1))
 	value := strings.TrimSpace(string(data))
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("token file: %w", err)
-	case len(data) > maxToken:
-		return "", errors.New("token file: " + t.path + " is larger than any token")
-	case value == "":
+	if value == "" {
 		return "", errors.New("token file: " + t.path + " is empty")
 	}
 	if what := unfit(value); what != "" {

@@ -100,12 +100,25 @@ func TestTokenFileThatCannotBeUsed(t *testing.T) {
 	}
 	writeFile(t, file, " \n")
 	check("empty", "is empty")
-	writeFile(t, file, strings.Repeat("x", maxToken+1))
-	check("large", "larger than any token")
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
 	check("gone", "no such file")
+}
+
+func TestTokenFileThatCannotEverHoldATokenIsAPermanentError(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "token")
+	writeFile(t, file, strings.Repeat("x", maxToken+1))
+	for _, path := range []string{file, dir, os.DevNull} {
+		provider, err := newTokenFile(path, nil, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := provider.Token(t.Context(), auth.Request{}); !errors.Is(err, auth.ErrMisconfigured) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
 }
 
 func TestTokenFileThatIsMissingAfterARefusalIsSaidToBeMissing(t *testing.T) {

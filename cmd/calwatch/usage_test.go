@@ -35,7 +35,7 @@ func TestWrongUsageIsExplained(t *testing.T) {
 		{args: watch("--count", "-1"), says: "--count -1: it cannot be negative"},
 		{args: watch("--endpoint", "http://mail.example.test"), says: "--endpoint: "},
 		{args: watch("--endpoint", "mail.example.test/api"), says: "--endpoint: "},
-		{args: watch("--ca-file", "/does/not/exist"), says: "--ca-file: open /does/not/exist"},
+		{args: watch("--ca-file", "/does/not/exist"), says: "--ca-file: stat /does/not/exist"},
 		{args: watch("--ca-file", file), says: "no certificate in PEM form"},
 		{args: watch("--token-command", "x"), says: "say with --auth which is meant"},
 		{args: watch("me/nonsense"), says: "--scope"},

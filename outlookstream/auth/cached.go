@@ -32,8 +32,8 @@ const (
 // no goroutine remains but that of a flight, which ends with p's call.
 //
 // A value that came as Request.Rejected is not returned again, whoever asks: it is passed on to p, and if p returns it
-// again, the answer is ErrRejected. The last 64 such values are remembered, as hashes. Request.Claims always cause a call of p, except that callers refused with the same
-// token and the same claims share one.
+// again, the answer is ErrRejected. The last 64 such values are remembered, as hashes. Request.Claims always cause a call
+// of p, except that callers refused with the same token and the same claims share one.
 //
 // 256 tokens are kept; after that the one not used for the longest time is forgotten.
 func Cached(p Provider) Provider {

@@ -1,8 +1,9 @@
 package auth
 
-import "slices"
-
-import "crypto/sha256"
+import (
+	"crypto/sha256"
+	"slices"
+)
 
 // refused remembers the last 64 values that servers refused, by hash. The zero value is empty.
 type refused struct {
