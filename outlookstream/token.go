@@ -28,10 +28,15 @@ type tokens struct {
 	provider auth.Provider
 
 	mu      sync.Mutex
-	last    string              // the token refused last
+	last    hidden              // the token refused last
 	claims  string              // what the service wants to be in the next one, as JSON
 	refused [][sha256.Size]byte // fingerprints of the latest, oldest first
 }
+
+// hidden keeps a secret where fmt does not reach: it prints unexported fields
+// without asking their methods, and follows even a pointer in one when the verb
+// does not fit. Of a function it has nothing but the address.
+type hidden func() string
 
 // get returns a token that has not been refused.
 func (t *tokens) get(ctx context.Context, scopes []string) (string, error) {
@@ -75,7 +80,7 @@ func (t *tokens) ask(ctx context.Context, r auth.Request) (string, error) {
 func (t *tokens) refuse(token, claims string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.last = token
+	t.last = func() string { return token }
 	if claims != "" {
 		t.claims = claims
 	}
@@ -88,7 +93,10 @@ func (t *tokens) refuse(token, claims string) {
 func (t *tokens) lastRefused() (token, claims string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.last, t.claims
+	if t.last != nil {
+		token = t.last()
+	}
+	return token, t.claims
 }
 
 // answered forgets claims: there is a token for them. Asking for them again

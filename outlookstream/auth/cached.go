@@ -42,13 +42,23 @@ func Cached(p Provider) Provider {
 		return Func(func(context.Context, Request) (Token, error) {
 			return Token{}, fmt.Errorf("%w: auth.Cached was given no provider", ErrMisconfigured)
 		})
-	case *cached:
+	case *cachedProvider:
 		return p
 	}
-	return &cached{p: p, entries: map[key]*entry{}}
+	c := &cached{p: p, entries: map[key]*entry{}}
+	return &cachedProvider{c.Token}
 }
 
-// cached is the Provider made by Cached. mu is never held while p is called or anything is waited for.
+// cachedProvider keeps a cache where fmt does not reach: it prints unexported fields without asking their methods, and
+// follows even a pointer in one when the verb does not fit. Of a function it has nothing but the address.
+type cachedProvider struct {
+	token func(context.Context, Request) (Token, error)
+}
+
+// Token implements Provider.
+func (p *cachedProvider) Token(ctx context.Context, r Request) (Token, error) { return p.token(ctx, r) }
+
+// cached is the cache behind it. mu is never held while p is called or anything is waited for.
 type cached struct {
 	p       Provider
 	mu      sync.Mutex
@@ -100,7 +110,7 @@ func (e *entry) store(tok Token, claims string, now time.Time) {
 	}
 }
 
-// Token implements Provider.
+// Token returns the answer to r.
 func (c *cached) Token(ctx context.Context, r Request) (Token, error) {
 	k := keyOf(r)
 	for {
