@@ -1,0 +1,184 @@
+package tokencache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/cache"
+)
+
+var (
+	emptyCache = []byte("{}")
+
+	errOtherClient = errors.New("tokencache: this accessor belongs to another MSAL client; call Account for each client (on-behalf-of clients cannot use one)")
+	errNotJSON     = errors.New("tokencache: the cache that MSAL handed over is not a JSON object")
+	errRefused     = errors.New("tokencache: MSAL does not accept the stored cache")
+	errMarshal     = errors.New("tokencache: MSAL cannot serialize its cache")
+)
+
+// Account returns MSAL's interface to the cache of one account. id is any name that the caller gives the account, and finds it by
+// again: the home account id, or a user name.
+//
+// An accessor goes with one MSAL client and a client with one accessor, for good: it knows what that client has in memory, so
+// as not to parse an unchanged file at every call, and to tell what the client removed from what it never had. Call Account
+// again for another client of the same account; the two see each other's tokens. It ignores MSAL's hints, and is safe for concurrent use.
+//
+// Waiting for another process ends with the context, or after 10 s if that has no deadline. Export stores even if
+// the context is over, provided that it need not wait: the refresh token that MSAL hands over may have used up the stored one.
+func (s *Store) Account(id string) cache.ExportReplace {
+	return &accessor{store: s, id: id, name: s.sealer.name(id), turn: make(chan struct{}, 1)}
+}
+
+// An accessor is an account's cache as one client sees it.
+type accessor struct {
+	store *Store
+	id    string
+	name  string
+
+	// turn holds an element while somebody uses what is below. It is not a mutex because it is held while files are read and
+	// MSAL parses: what was loaded and the note of it must not come apart, or an old note would pass for what is in memory.
+	turn   chan struct{}
+	client any      // whose memory it is about; nil: not known yet
+	loaded bool     // false: what is in the client's memory is not known to be that of version
+	at     *version // the file that was loaded
+	base   hidden   // what the client's memory has in common with the store
+}
+
+// take waits for the accessor's turn.
+func (a *accessor) take(ctx context.Context) (release func(), err error) {
+	select {
+	case a.turn <- struct{}{}:
+		return func() { <-a.turn }, nil
+	default:
+	}
+	select {
+	case a.turn <- struct{}{}:
+		return func() { <-a.turn }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("tokencache: waiting for the cache: %w", ended(ctx))
+	}
+}
+
+// bind makes sure that the accessor always serves the same client. MSAL passes the same pointer each time.
+func (a *accessor) bind(client any) error {
+	if a.client == nil {
+		a.client = client
+	}
+	if a.client != client {
+		return errOtherClient
+	}
+	return nil
+}
+
+// Replace implements cache.ExportReplace.
+func (a *accessor) Replace(ctx context.Context, client cache.Unmarshaler, _ cache.ReplaceHints) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("tokencache: %w", ended(ctx))
+	}
+	release, err := a.take(ctx)
+	if err != nil {
+		return err
+	}
+	damage, err := a.replace(ctx, client)
+	release()
+	a.store.report(damage)
+	return err
+}
+
+func (a *accessor) replace(ctx context.Context, client cache.Unmarshaler) (damage, err error) {
+	if err := a.bind(client); err != nil {
+		return nil, err
+	}
+	r, v, damage, err := a.store.load(ctx, a.name, a.at)
+	if err != nil || a.loaded && v.is(a.at) {
+		return damage, err
+	}
+	stored := emptyCache
+	if r != nil {
+		stored = r.Cache
+	}
+	a.loaded, a.at = false, nil
+	if client.Unmarshal(stored) != nil { // MSAL's error may quote what it is about
+		return damage, errRefused
+	}
+	a.loaded, a.at, a.base = true, v, hide(stored)
+	return damage, nil
+}
+
+// Export implements cache.ExportReplace.
+func (a *accessor) Export(ctx context.Context, client cache.Marshaler, _ cache.ExportHints) error {
+	release, err := a.take(ctx)
+	if err != nil {
+		return err
+	}
+	damage, err := a.export(ctx, client)
+	release()
+	a.store.report(damage)
+	return err
+}
+
+func (a *accessor) export(ctx context.Context, client cache.Marshaler) (damage, err error) {
+	if err := a.bind(client); err != nil {
+		return nil, err
+	}
+	ours, err := client.Marshal()
+	if err != nil {
+		return nil, errMarshal
+	}
+	unlock, err := lock(ctx, a.store.root, lockOf(a.name))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	r, _, damage, err := a.store.loadLocked(a.name)
+	if err != nil {
+		return nil, err
+	}
+	theirs := emptyCache
+	if r != nil {
+		theirs = r.Cache
+	}
+	return damage, a.put(ours, theirs)
+}
+
+// put stores what becomes of ours and theirs. The lock is held.
+func (a *accessor) put(ours, theirs []byte) error {
+	base := emptyCache
+	if a.base != nil {
+		base = a.base()
+	}
+	merged, err := merge(base, ours, theirs, time.Now())
+	if err != nil {
+		return errNotJSON
+	}
+	if !sameCache(merged, theirs) {
+		file, err := a.store.sealer.sealRecord(a.name, record{ID: a.id, Cache: merged})
+		if err != nil {
+			return err
+		}
+		if err := writeFile(a.store.root, a.name, file); err != nil {
+			return err
+		}
+	}
+	a.base = hide(ours)
+	// If others have stored something since, or tokens have expired, the client's memory is not what is stored, and the
+	// next Replace has to load it.
+	a.loaded, a.at = false, nil
+	if sameCache(merged, ours) {
+		_, v, err := readFile(a.store.root, a.name, nil)
+		if err != nil {
+			return err
+		}
+		a.loaded, a.at = true, v
+	}
+	return nil
+}
+
+// String shows neither the account nor, as fmt would, what was loaded.
+func (a *accessor) String() string { return "tokencache.Account(" + a.name + ")" }
+
+// Format writes String whatever the verb.
+func (a *accessor) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) }

@@ -1,0 +1,93 @@
+package tokencache
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+)
+
+const keySize = 32 // bytes: AES-256
+
+// A Key is the secret that a [Store] encrypts with. No way of printing, logging or encoding it shows the secret. The zero
+// Key is no key.
+type Key struct {
+	secret hidden // keySize bytes
+	source string
+}
+
+// NewKey returns the key for a secret of 32 bytes, or for 44 characters of standard base64 that stand for 32 bytes, with or without a newline.
+// source says in a few words, without a secret, where it comes from. The secret is copied.
+func NewKey(secret []byte, source string) (Key, error) {
+	if len(secret) == keySize {
+		return Key{hide(bytes.Clone(secret)), source}, nil
+	}
+	text := bytes.TrimRight(secret, "\r\n")
+	if len(text) == base64.StdEncoding.EncodedLen(keySize) {
+		if decoded, err := base64.StdEncoding.DecodeString(string(text)); err == nil && len(decoded) == keySize {
+			return Key{hide(decoded), source}, nil
+		}
+	}
+	return Key{}, fmt.Errorf("tokencache: %s holds %d bytes that are no key; a key is 32 random bytes, or their base64 (openssl rand -base64 32)", source, len(secret))
+}
+
+// randomKey makes a key. Nothing has it but the caller.
+func randomKey(source string) Key {
+	secret := make([]byte, keySize)
+	rand.Read(secret) // never fails
+	return Key{hide(secret), source}
+}
+
+// Source says where the key came from, for example "key file /etc/calwatch/key".
+func (k Key) Source() string { return k.source }
+
+// String is the source of the key.
+func (k Key) String() string { return "tokencache.Key(" + k.source + ")" }
+
+// Format writes String whatever the verb, %#v and %x included.
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
+
+// LogValue gives log/slog the source.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// MarshalText writes the source: a Key does not survive a round trip through JSON.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// A KeySource knows where the key is. Key returns an error for which errors.Is(err, ErrNoKey) is true if there is none at that
+// place, and any other error if there is one that cannot be used. [Open] calls it once.
+type KeySource interface {
+	Key() (Key, error)
+}
+
+// keySourceFunc is a KeySource.
+type keySourceFunc func() (Key, error)
+
+func (f keySourceFunc) Key() (Key, error) { return f() }
+
+// noKey is what a source returns that has none.
+func noKey(source, why string) error {
+	return fmt.Errorf("%s: %s: %w", source, why, ErrNoKey)
+}
+
+// First returns the key of the first source that has one; [Key.Source] tells which. Only a source without a key
+// is passed over: one whose key cannot be used ends the search, since the next one's key would be another.
+func First(sources ...KeySource) KeySource {
+	return keySourceFunc(func() (Key, error) {
+		var tried []string
+		for _, source := range sources {
+			key, err := source.Key()
+			if !errors.Is(err, ErrNoKey) {
+				return key, err
+			}
+			tried = append(tried, strings.TrimSuffix(err.Error(), ": "+ErrNoKey.Error()))
+		}
+		if len(tried) == 0 {
+			tried = []string{"no source is configured"}
+		}
+		return Key{}, fmt.Errorf("tokencache: %w (%s)", ErrNoKey, strings.Join(tried, "; "))
+	})
+}

@@ -1,0 +1,3 @@
+package tokencache
+
+func platformRoles() map[string]func(*Store) error { return nil }
