@@ -70,8 +70,9 @@ type Options struct {
 	Backoff Backoff
 
 	// Logger hears of connections and their ordinary ends (Info), of what may
-	// have cost a change, and of a connection that stays away for more than a
-	// minute, once, and of its return (Warn), and of each keep-alive (Debug).
+	// have cost a change, of a connection that stays away for more than a
+	// minute, once, and of its return, and of each wait longer than that
+	// (Warn), and of each keep-alive (Debug).
 	// Never of tokens or contents. Default: nobody.
 	Logger *slog.Logger
 

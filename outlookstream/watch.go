@@ -83,17 +83,15 @@ type watch struct {
 	resources []*watched
 	stopper   *stopper
 
-	// A trouble begins when a connection ends and is over when one has been
-	// good for a while. Within one, the token is refreshed and the
-	// subscriptions are made anew without waiting only once each.
-	refused      error // what the service said when it refused the token; nil: it did not
-	resubscribed bool
+	// What has been tried without waiting, and is not to be tried so again.
+	refused      error // what the service said when it refused the token; nil: its last answer was another
+	resubscribed bool  // since the last connection that was good
 
 	// For the log: a connection that ended as it should is no news; one that
 	// has been away for long is, once.
 	routine bool      // the last connection was good and ended as it should
-	away    time.Time // since when there has been no connection; zero: there is one, or never was
-	warned  bool
+	away    time.Time // when the last connection that brought something ended; zero: not yet
+	warned  bool      // that it stays away
 }
 
 // A watched resource is one the caller named.
@@ -121,7 +119,7 @@ func (w *watch) attempt() error {
 	}
 
 	if w.away.IsZero() || goodFor > 0 {
-		w.away, w.warned = time.Now(), false
+		w.away = time.Now()
 	}
 	good := goodFor >= w.client.opts.Backoff.ResetAfter
 	next := classify(err)
@@ -225,6 +223,9 @@ func (w *watch) deliver(stream *Stream) error {
 			return context.Cause(w.ctx)
 		}
 		n, err := stream.Next()
+		if err == nil {
+			w.logElement()
+		}
 		if skipped, ok := errors.AsType[*SkippedError](err); ok {
 			err = w.announceAll(reasonOf(skipped), nil)
 		} else if err == nil {

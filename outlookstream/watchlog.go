@@ -15,16 +15,17 @@ import (
 const awayForLong = time.Minute
 
 func (w *watch) logConnected(stream *Stream) {
-	away := time.Duration(0)
-	if !w.away.IsZero() {
-		away = time.Since(w.away)
-	}
-	level := slog.LevelInfo
+	w.client.opts.Logger.Info("connected", "subscriptions", len(w.resources), "request-id", stream.diagnostics.RequestID)
+}
+
+// logElement is called at each element. Whoever heard that the connection stays
+// away hears of its return, once it has brought something: being accepted and
+// cut off again is no return.
+func (w *watch) logElement() {
 	if w.warned {
-		level = slog.LevelWarn // whoever heard of the beginning hears of the end
+		w.warned = false
+		w.client.opts.Logger.Warn("connected again", "away", time.Since(w.away))
 	}
-	w.client.opts.Logger.Log(w.ctx, level, "connected", "subscriptions", len(w.resources), "request-id", stream.diagnostics.RequestID, "away", away)
-	w.warned = false
 }
 
 func (w *watch) logResync(r *watched, reason error) {

@@ -48,10 +48,26 @@ func TestAConnectionThatStaysAwayIsWarnedOfOnceAndItsReturnIsTold(t *testing.T) 
 		watcher.quiet(20 * time.Minute) // less than a subscription lives
 		w.endpoint.Refuse(false)
 		watcher.resync(outlookstream.ErrReconnected)
+		watcher.quiet(time.Minute)
 		got := lines(watcher)
-		if len(got) != 3 || !strings.Contains(got[0], "connecting again") || !strings.Contains(got[1], "connected") ||
-			!strings.Contains(got[1], "away=20m") || !strings.Contains(got[2], "resync") {
+		if len(got) != 3 || !strings.Contains(got[0], "connecting again") || !strings.Contains(got[1], "resync") ||
+			!strings.Contains(got[2], "connected again") || !strings.Contains(got[2], "away=2") {
 			t.Errorf("%q", got)
+		}
+	})
+}
+
+func TestBeingAcceptedAndCutOffIsNoReturn(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		lines := logged(w, slog.LevelWarn)
+		w.arm(fakeserver.Fault{On: "stream", Do: "cut", Times: -1})
+		watcher := w.watch()
+		watcher.pause(time.Hour)
+		w.server.Disarm()
+		watcher.pause(2 * time.Minute)
+		got := strings.Join(lines(watcher), "\n")
+		if away, back := strings.Count(got, "connecting again"), strings.Count(got, "connected again"); away != 1 || back != 1 {
+			t.Errorf("warned %d times that it stays away, %d times that it is back:\n%s", away, back, got)
 		}
 	})
 }

@@ -2,8 +2,10 @@ package fakeserver
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -55,11 +57,7 @@ func (l *faultListener) refuse(on bool) {
 func (l *faultListener) open() []*faultConn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := make([]*faultConn, 0, len(l.conns))
-	for c := range l.conns {
-		all = append(all, c)
-	}
-	return all
+	return slices.Collect(maps.Keys(l.conns))
 }
 
 func (l *faultListener) gone(c *faultConn, held bool) {

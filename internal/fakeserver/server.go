@@ -2,7 +2,9 @@ package fakeserver
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -119,10 +121,7 @@ func (s *Server) Token(user string, scopes ...string) string {
 func (s *Server) Close() error {
 	s.live.close()
 	s.mu.Lock()
-	open := make([]*Endpoint, 0, len(s.endpoints))
-	for e := range s.endpoints {
-		open = append(open, e)
-	}
+	open := slices.Collect(maps.Keys(s.endpoints))
 	s.mu.Unlock()
 	var first error
 	for _, e := range open {
@@ -169,9 +168,5 @@ func (s *Server) Streams() int {
 func (s *Server) openStreams() []*stream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]*stream, 0, len(s.streams))
-	for st := range s.streams {
-		all = append(all, st)
-	}
-	return all
+	return slices.Collect(maps.Keys(s.streams))
 }
