@@ -33,11 +33,15 @@ func controlRoutes() []controlRoute {
 		{http.MethodPost, "deny", (*Server).controlDeny},
 		{http.MethodPost, "revoke", (*Server).controlRevoke},
 		{http.MethodPost, "claims", (*Server).controlClaims},
+		{http.MethodPost, "reject", (*Server).controlReject},
+		{http.MethodPost, "lift", (*Server).controlLift},
+		{http.MethodPost, "credentials", (*Server).controlCredentials},
 		get("ledger", func(s *Server) any { return s.Ledger() }),
 		get("requests", func(s *Server) any { return s.Requests() }),
 		get("subscriptions", func(s *Server) any { return s.Subscriptions() }),
 		get("streams", func(s *Server) any { return controlStreams{s.Streams()} }),
 		get("codes", func(s *Server) any { return s.controlCodes() }),
+		get("grants", func(s *Server) any { return s.signIn.Requests() }),
 	}
 }
 

@@ -178,6 +178,19 @@ func TestControlIsStrict(t *testing.T) {
 			{"claims", `{"claims":"x"}`, "JSON object"},
 			{"claims", `{"claims":"null"}`, "JSON object"},
 			{"claims", `{"claims":{}}`, "claims"},
+			{"reject", `{}`, "50076"},
+			{"reject", `{"code":50076,"on":"stream"}`, "refresh_token"},
+			{"reject", `{"code":50076,"user":"nobody@contoso.test"}`, "nobody"},
+			{"reject", `{"code":50076,"time":1}`, "time"},
+			{"lift", `{"user":"nobody@contoso.test"}`, "nobody"},
+			{"lift", `{"code":50076}`, "code"},
+			{"credentials", `{"do":"add"}`, "either"},
+			{"credentials", `{"do":"add","secret":"x","certificate":"y"}`, "either"},
+			{"credentials", `{"do":"show","secret":"x"}`, "expire"},
+			{"credentials", `{"do":"expire","certificate":"y"}`, "expire"},
+			{"credentials", `{"do":"remove","secret":"x"}`, "no such"},
+			{"credentials", `{"do":"add","certificate":"y"}`, "PEM"},
+			{"credentials", `{"do":"add","certificate":"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}`, "malformed"},
 		} {
 			f.named(c.call+" "+c.body).wantError(f.call("POST", "/_fake/"+c.call, c.body), 400, "ControlRefused", c.text)
 		}

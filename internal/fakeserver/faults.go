@@ -9,16 +9,18 @@ import (
 // Fault is one misbehaviour to arm. Which Do there are for which On, and which of the fields below each looks at, is
 // in the table in faulttable.go; [Server.Arm] refuses everything else.
 //
-// A fault on subscribe, listen, token or devicecode strikes at the next such request. A fault on stream strikes on an
+// A fault on subscribe, listen, token, devicecode, configuration (the OpenID configuration) or authorize strikes at the next such
+// request. A fault on stream strikes on an
 // open stream, else on the next one, once After elements (keep-alives included) have gone out on it, counted from when
 // the fault was armed or the stream was opened, whichever was later. Faults are tried in the order in which they were
 // armed; a stream takes on at most one that ends it, and any number of others as long as they differ.
 type Fault struct {
-	On string `json:"on"` // subscribe, listen, stream, token, devicecode
+	On string `json:"on"` // subscribe, listen, stream, token, devicecode, configuration, authorize
 	Do string `json:"do"`
 	// Times counts strikes. 0 means 1; -1 means until disarmed.
 	Times int `json:"times,omitzero"`
-	// User limits it to one mailbox. "" means everyone's, "me" the first account's.
+	// User limits it to one mailbox. "" means everyone's, "me" the first account's. On authorize that is who login_hint names;
+	// a request for the configuration is nobody's.
 	User string `json:"user,omitzero"`
 	// Status is the HTTP status. For "status" it is required; its other fields have defaults that go with it.
 	Status int `json:"status,omitzero"`

@@ -32,7 +32,7 @@ func (s *Server) serveSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signInFault carries out faults on token and devicecode requests.
+// signInFault carries out faults on requests to the sign-in half.
 func (s *Server) signInFault(on, user string) (*signin.Response, bool) {
 	if account, ok := s.dir.named(user); ok {
 		user = account.User

@@ -16,12 +16,27 @@ func TestFaultsOnSignIn(t *testing.T) {
 			"devicecode": {"client_id": {f.s.SignIn().ClientID()}, "scope": {"https://outlook.office.com/calendars.read"}},
 			"token": {"grant_type": {"client_credentials"}, "client_id": {f.s.SignIn().ClientID()}, "client_secret": {f.s.SignIn().ClientSecret()},
 				"scope": {"https://outlook.office.com/.default"}},
+			"configuration": nil,
+			"authorize": {"client_id": {f.s.SignIn().ClientID()}, "response_type": {"code"}, "redirect_uri": {"http://localhost:1"}, "scope": {"openid"},
+				"code_challenge": {strings.Repeat("x", 43)}, "code_challenge_method": {"S256"}},
 		} {
+			good := 200
 			request := func() *http.Request {
 				r := f.request(t.Context(), "POST", "/"+f.s.SignIn().Tenant()+"/oauth2/v2.0/"+on, form.Encode())
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 				r.GetBody = nil
 				return r
+			}
+			switch on {
+			case "configuration":
+				request = func() *http.Request {
+					return f.request(t.Context(), "GET", "/common/v2.0/.well-known/openid-configuration", nil)
+				}
+			case "authorize":
+				good = 302
+				request = func() *http.Request {
+					return f.request(t.Context(), "GET", "/common/oauth2/v2.0/authorize?"+form.Encode(), nil)
+				}
 			}
 			for _, c := range []struct {
 				fault  Fault
@@ -39,7 +54,7 @@ func TestFaultsOnSignIn(t *testing.T) {
 				f.arm(c.fault)
 				location := c.fault.Location
 				if c.fault.Do == "redirect" && location == "" {
-					location = "https://outlook365.fake.test" + request().URL.Path
+					location = "https://outlook365.fake.test" + request().URL.RequestURI()
 				}
 				a := f.do(request())
 				if a.Header.Get("Location") != location {
@@ -51,7 +66,7 @@ func TestFaultsOnSignIn(t *testing.T) {
 			}
 			start := time.Now()
 			f.arm(Fault{On: on, Do: "slow", Delay: 9 * time.Second})
-			if a := f.do(request()); a.StatusCode != 200 || time.Since(start) != 9*time.Second {
+			if a := f.do(request()); a.StatusCode != good || time.Since(start) != 9*time.Second {
 				t.Errorf("%s slow: status %d after %v", on, a.StatusCode, time.Since(start))
 			}
 			f.arm(Fault{On: on, Do: "reset", Times: 3})
@@ -59,7 +74,7 @@ func TestFaultsOnSignIn(t *testing.T) {
 				t.Errorf("%s reset: status %d", on, resp.StatusCode)
 			}
 			f.s.Disarm()
-			if a := f.do(request()); a.StatusCode != 200 {
+			if a := f.do(request()); a.StatusCode != good {
 				t.Errorf("%s afterwards: status %d", on, a.StatusCode)
 			}
 		}

@@ -9,11 +9,13 @@ import (
 
 // What a fault can be on.
 const (
-	onSubscribe  = "subscribe"
-	onListen     = "listen"
-	onStream     = "stream"
-	onToken      = "token"
-	onDeviceCode = "devicecode"
+	onSubscribe     = "subscribe"
+	onListen        = "listen"
+	onStream        = "stream"
+	onToken         = "token"
+	onDeviceCode    = "devicecode"
+	onConfiguration = "configuration"
+	onAuthorize     = "authorize"
 )
 
 // What a fault can do.
@@ -69,19 +71,19 @@ type faultKind struct {
 // faultKinds is every fault there is.
 var faultKinds = []faultKind{
 	// Status (required), Code, Message, RetryAfter, Headers. Texts default to what the service says with that status.
-	{doStatus, []string{onSubscribe, onListen, onToken, onDeviceCode}, notOnStream},
+	{doStatus, []string{onSubscribe, onListen, onToken, onDeviceCode, onConfiguration, onAuthorize}, notOnStream},
 	// The request is taken and never answered. On stream: no byte comes any more, changes queue up, nothing is closed.
-	{doStall, []string{onSubscribe, onListen, onStream, onToken, onDeviceCode}, ends},
+	{doStall, []string{onSubscribe, onListen, onStream, onToken, onDeviceCode, onConfiguration, onAuthorize}, ends},
 	// The connection dies as with RST, over HTTP/2 with every stream on it.
-	{doReset, []string{onSubscribe, onListen, onStream, onToken, onDeviceCode}, ends},
+	{doReset, []string{onSubscribe, onListen, onStream, onToken, onDeviceCode, onConfiguration, onAuthorize}, ends},
 	// 307 (or Status) to Location.
-	{doRedirect, []string{onSubscribe, onListen, onToken, onDeviceCode}, notOnStream},
+	{doRedirect, []string{onSubscribe, onListen, onToken, onDeviceCode, onConfiguration, onAuthorize}, notOnStream},
 	// Delay before the answer, which is then the ordinary one; on stream before each element.
-	{doSlow, []string{onSubscribe, onListen, onStream, onToken, onDeviceCode}, shapes},
+	{doSlow, []string{onSubscribe, onListen, onStream, onToken, onDeviceCode, onConfiguration, onAuthorize}, shapes},
 	// A page of some gateway in between instead of JSON, with Status, 200 by default.
-	{doHTML, []string{onSubscribe, onListen, onToken, onDeviceCode}, notOnStream},
+	{doHTML, []string{onSubscribe, onListen, onToken, onDeviceCode, onConfiguration, onAuthorize}, notOnStream},
 	// Status 200 with an error in the body: Code, Message.
-	{doErrorDocument, []string{onSubscribe, onListen, onToken, onDeviceCode}, notOnStream},
+	{doErrorDocument, []string{onSubscribe, onListen, onToken, onDeviceCode, onConfiguration, onAuthorize}, notOnStream},
 	// URLs in the answer, or in the stream's notifications, name the service's other host.
 	{doOtherHost, []string{onSubscribe, onStream}, shapes},
 
@@ -169,7 +171,7 @@ func (s *Server) checkFault(f Fault) (string, error) {
 // faultList is for the message that tells which faults there are.
 func faultList() string {
 	var lists []string
-	for _, on := range []string{onSubscribe, onListen, onStream, onToken, onDeviceCode} {
+	for _, on := range []string{onSubscribe, onListen, onStream, onToken, onDeviceCode, onConfiguration, onAuthorize} {
 		var names []string
 		for _, k := range faultKinds {
 			if slices.Contains(k.on, on) {

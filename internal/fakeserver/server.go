@@ -1,6 +1,7 @@
 package fakeserver
 
 import (
+	"cmp"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -33,6 +34,9 @@ type Options struct {
 	TokenLifetime time.Duration
 	// AutoApprove approves every device code at its first poll.
 	AutoApprove bool
+	// SignIn is what else there is to say about the sign-in half: tenants, certificates, its clock. ClientID, Accounts,
+	// TokenLifetime and AutoApprove above are put in its place where they are set; its Fault is not used.
+	SignIn *signin.Options
 	// StatusOK is the Status of a keep-alive. Default "Ok", as it was on the wire; the documentation says "OK".
 	StatusOK string
 	// Logger receives what the HTTP server has to say, at debug level. Default: discarded.
@@ -66,11 +70,13 @@ func New(opts *Options) *Server {
 	if opts != nil {
 		o = *opts
 	}
-	if len(o.Accounts) == 0 {
+	half := signInOptions(o)
+	if o.Accounts = half.Accounts; len(o.Accounts) == 0 {
 		o.Accounts = []signin.Account{
 			{User: "alex@contoso.test", Name: "Alex Wilber"},
 			{User: "room1@contoso.test", Name: "Room 1"},
 		}
+		half.Accounts = o.Accounts
 	}
 	if o.MaxConcurrent == 0 {
 		o.MaxConcurrent = defaultMaxConcurrent
@@ -92,17 +98,27 @@ func New(opts *Options) *Server {
 		streams:   make(map[*stream]struct{}),
 		endpoints: make(map[*Endpoint]struct{}),
 	}
-	s.signIn = signin.New(&signin.Options{
-		ClientID:      o.ClientID,
-		Accounts:      o.Accounts,
-		TokenLifetime: o.TokenLifetime,
-		AutoApprove:   o.AutoApprove,
-		Fault:         s.signInFault,
-	})
+	half.Fault = s.signInFault
+	s.signIn = signin.New(&half)
 	s.dir = &directory{tenant: s.signIn.Tenant(), accounts: s.signIn.Accounts()}
 	s.store = newStore(s.dir, o.MaxQueue)
 	s.log = newRequestLog(s.signIn.Secrets)
 	return s
+}
+
+// signInOptions are those of the sign-in half.
+func signInOptions(o Options) signin.Options {
+	var half signin.Options
+	if o.SignIn != nil {
+		half = *o.SignIn
+	}
+	half.ClientID = cmp.Or(o.ClientID, half.ClientID)
+	half.TokenLifetime = cmp.Or(o.TokenLifetime, half.TokenLifetime)
+	half.AutoApprove = half.AutoApprove || o.AutoApprove
+	if len(o.Accounts) > 0 {
+		half.Accounts = o.Accounts
+	}
+	return half
 }
 
 // SignIn is the sign-in half.

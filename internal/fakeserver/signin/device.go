@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -38,7 +37,7 @@ func (s *Server) PendingUserCodes() []string {
 	defer s.mu.Unlock()
 	var pending []*deviceCode
 	for _, d := range s.devices {
-		if d.state == devicePending && time.Now().Before(d.expires) {
+		if d.state == devicePending && s.now().Before(d.expires) {
 			pending = append(pending, d)
 		}
 	}
@@ -73,7 +72,7 @@ func (s *Server) decide(userCode string, do func(*deviceCode)) error {
 		if d.userCode != plain || d.state != devicePending {
 			continue
 		}
-		if !time.Now().Before(d.expires) {
+		if !s.now().Before(d.expires) {
 			return fmt.Errorf("user code %q has expired: start the sign-in again", plain)
 		}
 		do(d)
@@ -93,14 +92,14 @@ type deviceAnswer struct {
 }
 
 // startDevice serves the device code endpoint.
-func (s *Server) startDevice(form url.Values, base string) (any, *failure) {
-	if f := s.client(form); f != nil {
+func (s *Server) startDevice(c *call) (any, *failure) {
+	if f := s.application(c.form); f != nil {
 		return nil, f
 	}
-	if form.Get("scope") == "" {
+	if c.form.Get("scope") == "" {
 		return nil, missing("scope")
 	}
-	want, f := parseScopes(form.Get("scope"))
+	want, f := parseScopes(c.form.Get("scope"))
 	if f != nil {
 		return nil, f
 	}
@@ -111,15 +110,15 @@ func (s *Server) startDevice(form url.Values, base string) (any, *failure) {
 		return nil, fail(90055, "temporarily_unavailable", "The server terminated an operation because it encountered excessive requests.").
 			withStatus(http.StatusTooManyRequests)
 	}
-	now := time.Now()
+	now := s.now()
 	code := "GAQABAAEAA" + secret(120)
 	d := &deviceCode{
-		userCode: userCode(), want: want, claims: form.Get("claims"),
+		userCode: userCode(), want: want, claims: c.form.Get("claims"),
 		started: now, expires: now.Add(s.opts.DeviceCodeLifetime),
 	}
 	s.devices[code] = d
 	s.remember(code)
-	page := base + "/device"
+	page := c.base + "/device"
 	return deviceAnswer{
 		UserCode: d.userCode, DeviceCode: code, VerificationURI: page,
 		ExpiresIn: int64(s.opts.DeviceCodeLifetime / time.Second),
@@ -130,19 +129,20 @@ func (s *Server) startDevice(form url.Values, base string) (any, *failure) {
 }
 
 // redeemDevice serves a poll.
-func (s *Server) redeemDevice(form url.Values, base string) (any, *failure) {
-	code := form.Get("device_code")
+func (s *Server) redeemDevice(c *call) (any, *failure) {
+	code := c.form.Get("device_code")
 	if code == "" {
 		return nil, missing("device_code")
 	}
-	now := time.Now()
+	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.devices[code]
 	if d == nil {
 		return nil, fail(70018, "bad_verification_code", "The verification code is not valid.")
 	}
-	early := !d.polled.IsZero() && now.Sub(d.polled) < s.opts.Interval
+	since := now.Sub(d.polled)
+	early := !d.polled.IsZero() && since >= 0 && since < s.opts.Interval // negative: the clock was put back
 	d.polled = now
 	if s.opts.AutoApprove && d.state == devicePending && now.Before(d.expires) {
 		d.state, d.account = deviceApproved, s.opts.Accounts[0]
@@ -160,18 +160,22 @@ func (s *Server) redeemDevice(form url.Values, base string) (any, *failure) {
 		return nil, fail(70016, "authorization_pending", "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
 	}
 	want := d.want
-	if form.Get("scope") != "" {
+	if c.form.Get("scope") != "" {
 		var f *failure
-		if want, f = parseScopes(form.Get("scope")); f != nil {
+		if want, f = parseScopes(c.form.Get("scope")); f != nil {
 			return nil, f
 		}
 	}
+	realm, f := s.admit(c.at, d.account, deviceCodeGrant)
+	if f != nil {
+		return nil, f
+	}
 	d.state = deviceRedeemed
-	claims := form.Get("claims")
+	claims := c.form.Get("claims")
 	if claims == "" {
 		claims = d.claims
 	}
-	return s.answer(&family{account: d.account}, want, claims, form.Get("client_info"), base), nil
+	return s.answer(c, &family{account: d.account, confidential: c.credential != ""}, want, claims, realm), nil
 }
 
 // userCode has letters and digits that are not mistaken for each other.

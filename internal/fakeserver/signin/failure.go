@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // failure is an answer with an error, in the real service's form.
@@ -16,7 +15,11 @@ type failure struct {
 	code    string
 	subcode string
 	text    string
-	header  http.Header
+	claims  string // what the next request has to ask for
+	// redirect is the error at a redirect URI, where it is not code. interaction_required takes the place of access_denied there
+	// if nobody was to be asked.
+	redirect string
+	header   http.Header
 }
 
 func fail(aadsts int, code, text string) *failure {
@@ -42,10 +45,11 @@ type failureBody struct {
 	CorrelationID string `json:"correlation_id"`
 	URI           string `json:"error_uri"`
 	Suberror      string `json:"suberror,omitempty"`
+	Claims        string `json:"claims,omitempty"`
 }
 
-func (f *failure) body(r *http.Request, base string) failureBody {
-	stamp := time.Now().UTC().Format("2006-01-02 15:04:05Z")
+func (s *Server) failureBody(f *failure, r *http.Request) failureBody {
+	stamp := s.now().UTC().Format("2006-01-02 15:04:05Z")
 	trace := guidOf(secret(16))
 	correlation := r.Header.Get("client-request-id")
 	if len(correlation) != 36 || strings.Trim(correlation, "0123456789abcdefABCDEF-") != "" {
@@ -56,13 +60,14 @@ func (f *failure) body(r *http.Request, base string) failureBody {
 		Description: fmt.Sprintf("AADSTS%d: %s Trace ID: %s Correlation ID: %s Timestamp: %s",
 			f.aadsts, f.text, trace, correlation, stamp),
 		Codes: []int{f.aadsts}, Timestamp: stamp, TraceID: trace, CorrelationID: correlation,
-		URI: fmt.Sprintf("%s/error?code=%d", base, f.aadsts), Suberror: f.subcode,
+		URI: fmt.Sprintf("%s/error?code=%d", baseURL(r), f.aadsts), Suberror: f.subcode, Claims: f.claims,
 	}
 }
 
-func (f *failure) write(w http.ResponseWriter, r *http.Request) {
+// refuse answers with a failure.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, f *failure) {
 	maps.Copy(w.Header(), f.header)
-	writeJSON(w, f.status, f.body(r, baseURL(r)))
+	writeJSON(w, f.status, s.failureBody(f, r))
 }
 
 // writeJSON answers with v. Nothing of a sign-in may be cached on the way.

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"crypto/sha256"
+	"maps"
 	"strings"
 	"time"
 )
@@ -25,6 +26,7 @@ type Grant struct {
 	User      string   // address; "" if AppOnly
 	Scopes    []string // sorted, without the resource: "Calendars.Read"; for AppOnly the application's roles
 	AppOnly   bool
+	TenantID  string // of the tenant it was issued in
 	ExpiresOn time.Time
 	Claims    string // for RefuseClaims: the JSON that the next request for a token must carry
 }
@@ -32,6 +34,7 @@ type Grant struct {
 // accessToken is a token that was issued. Its fields but expires and revoked do not change.
 type accessToken struct {
 	user     string
+	tenant   string
 	audience string
 	scopes   []string
 	appOnly  bool
@@ -53,11 +56,11 @@ func (s *Server) Inspect(bearer string) (Grant, RefuseReason) {
 	if t == nil {
 		return Grant{}, RefuseUnknown
 	}
-	g := Grant{User: t.user, Scopes: t.scopes, AppOnly: t.appOnly, ExpiresOn: t.expires}
+	g := Grant{User: t.user, Scopes: t.scopes, AppOnly: t.appOnly, TenantID: t.tenant, ExpiresOn: t.expires}
 	switch {
 	case t.revoked:
 		return g, RefuseRevoked
-	case !time.Now().Before(t.expires):
+	case !s.now().Before(t.expires):
 		return g, RefuseExpired
 	case t.audience != outlookResource:
 		return g, RefuseAudience
@@ -86,12 +89,15 @@ func (s *Server) Issue(user string, scopes ...string) string {
 	if user == "" {
 		a = Account{}
 	} else if !known {
-		a = Account{User: user, Name: user, ObjectID: guidOf(user)}
+		a = Account{User: user}
+		fill(&a, s.opts.Tenant)
 	}
+	tenant := a.TenantID
+	setDefault(&tenant, s.opts.Tenant)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sweep()
-	return s.issueAccess(a, want, nil, "https://sts.windows.net/"+s.opts.Tenant+"/")
+	return s.issueAccess(a, want, nil, "https://sts.windows.net/"+tenant+"/", tenant)
 }
 
 // ExpireToken ends the life of one access token now. It reports whether the token was alive: known, and neither expired
@@ -104,7 +110,7 @@ func (s *Server) ExpireToken(bearer string) bool {
 	if t == nil {
 		return false
 	}
-	now := time.Now()
+	now := s.now()
 	alive := !t.revoked && now.Before(t.expires)
 	t.expires = earlier(t.expires, now)
 	return alive
@@ -115,7 +121,7 @@ func (s *Server) ExpireTokens() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range s.access {
-		t.expires = earlier(t.expires, time.Now())
+		t.expires = earlier(t.expires, s.now())
 	}
 }
 
@@ -133,6 +139,7 @@ func (s *Server) Revoke(user string) {
 			t.family.revoked = true
 		}
 	}
+	maps.DeleteFunc(s.sessions, func(signedIn string, _ bool) bool { return strings.EqualFold(signedIn, user) })
 }
 
 // RequireClaims makes Inspect refuse the user's tokens with RefuseClaims until the user's client has asked for one with

@@ -63,6 +63,11 @@ func (c *client) token(form url.Values) answer {
 	return c.post("/common/oauth2/v2.0/token", c.with(form))
 }
 
+// tokenAt is token at the authority of a tenant.
+func (c *client) tokenAt(tenant string, form url.Values) answer {
+	return c.post("/"+tenant+"/oauth2/v2.0/token", c.with(form))
+}
+
 func (c *client) with(form url.Values) url.Values {
 	all := url.Values{"client_id": {c.s.ClientID()}}
 	maps.Copy(all, form)

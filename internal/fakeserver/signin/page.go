@@ -43,7 +43,7 @@ func (s *Server) showDevice(w http.ResponseWriter, r *http.Request) {
 func (s *Server) decideDevice(w http.ResponseWriter, r *http.Request) {
 	form, f := readForm(w, r)
 	if f != nil {
-		f.write(w, r)
+		s.refuse(w, r, f)
 		return
 	}
 	code := form.Get("user_code")

@@ -6,8 +6,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -22,9 +20,9 @@ func baseURL(r *http.Request) string {
 
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{tenant}/v2.0/.well-known/openid-configuration", s.get(s.configuration))
-	mux.HandleFunc("/{tenant}/discovery/instance", s.get(s.instance))
-	mux.HandleFunc("/{tenant}/oauth2/v2.0/authorize", s.get(s.authorize))
+	mux.HandleFunc("/{tenant}/v2.0/.well-known/openid-configuration", s.get("configuration", s.configuration))
+	mux.HandleFunc("/{tenant}/discovery/instance", s.get("", s.instance))
+	mux.HandleFunc("/{tenant}/oauth2/v2.0/authorize", s.get("authorize", s.authorize))
 	mux.HandleFunc("/{tenant}/oauth2/v2.0/devicecode", s.form("devicecode", s.startDevice))
 	mux.HandleFunc("/{tenant}/oauth2/v2.0/token", s.form("token", s.token))
 	mux.HandleFunc("GET /device", s.showDevice)
@@ -32,40 +30,64 @@ func (s *Server) routes() *http.ServeMux {
 	return mux
 }
 
-// get makes a handler of GET requests to a known tenant.
-func (s *Server) get(serve http.HandlerFunc) http.HandlerFunc {
+// get makes a handler of GET requests to a known tenant. name is what a fault can be on; "" for none.
+func (s *Server) get(name string, serve func(http.ResponseWriter, *http.Request, authority)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			wrongMethod("GET, HEAD").write(w, r)
+			s.refuse(w, r, wrongMethod("GET, HEAD"))
 			return
 		}
-		if f := s.knownTenant(r.PathValue("tenant")); f != nil {
-			f.write(w, r)
+		if name != "" {
+			if _, done := s.fault(w, r, name, s.userOf(r.URL.Query())); done {
+				return
+			}
+		}
+		at, f := s.authority(r.PathValue("tenant"))
+		if f != nil {
+			s.refuse(w, r, f)
 			return
 		}
-		serve(w, r)
+		serve(w, r, at)
 	}
 }
 
+// call is one request to an endpoint that takes a form.
+type call struct {
+	form       url.Values
+	base       string // scheme and host that the client used
+	at         authority
+	credential string // what the client has shown who it is with; "" if nothing
+}
+
 // form makes a handler of form posts to a known tenant that are answered with JSON.
-func (s *Server) form(name string, serve func(form url.Values, base string) (any, *failure)) http.HandlerFunc {
+func (s *Server) form(name string, serve func(*call) (any, *failure)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		form, f := readForm(w, r)
-		if f == nil && s.fault(w, r, name, form) {
-			return
+		c := &call{base: baseURL(r), at: authority{name: r.PathValue("tenant")}}
+		var f *failure
+		c.form, f = readForm(w, r)
+		status := 0 // if a fault ends the connection
+		if name == "token" {
+			end := s.begin(c)
+			defer func() { end(status, f) }()
 		}
 		if f == nil {
-			f = s.knownTenant(r.PathValue("tenant"))
+			var done bool
+			if status, done = s.fault(w, r, name, s.userOf(c.form)); done {
+				return
+			}
+			c.at, f = s.authority(c.at.name)
 		}
 		var answer any
 		if f == nil {
-			answer, f = serve(form, baseURL(r))
+			answer, f = serve(c)
 		}
 		if f != nil {
-			f.write(w, r)
+			status = f.status
+			s.refuse(w, r, f)
 			return
 		}
-		writeJSON(w, http.StatusOK, answer)
+		status = http.StatusOK
+		writeJSON(w, status, answer)
 	}
 }
 
@@ -101,14 +123,15 @@ func wrongMethod(allow string) *failure {
 	return f
 }
 
-// fault plays the fault that the options want now, and reports whether that was the answer.
-func (s *Server) fault(w http.ResponseWriter, r *http.Request, name string, form url.Values) bool {
+// fault plays the fault that the options want now. It reports whether that was the answer, and with which status; 0 if the
+// client went before.
+func (s *Server) fault(w http.ResponseWriter, r *http.Request, name, user string) (status int, done bool) {
 	if s.opts.Fault == nil {
-		return false
+		return 0, false
 	}
-	answer, ok := s.opts.Fault(name, s.userOf(form))
+	answer, ok := s.opts.Fault(name, user)
 	if !ok || answer == nil {
-		return false
+		return 0, false
 	}
 	if answer.Delay > 0 {
 		timer := time.NewTimer(answer.Delay)
@@ -116,11 +139,11 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, name string, form
 		select {
 		case <-timer.C:
 		case <-r.Context().Done():
-			return true
+			return 0, true
 		}
 	}
 	if answer.Status == 0 {
-		return false
+		return 0, false
 	}
 	if answer.Location != nil {
 		w.Header().Set("Location", answer.Location(r))
@@ -130,50 +153,23 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, name string, form
 	}
 	w.WriteHeader(answer.Status)
 	w.Write(answer.Body)
-	return true
-}
-
-// knownTenant refuses other tenants than the one, by GUID or domain, and its two general names.
-func (s *Server) knownTenant(tenant string) *failure {
-	_, domain, _ := strings.Cut(s.opts.Accounts[0].User, "@")
-	known := []string{s.opts.Tenant, domain, "common", "organizations"}
-	if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, tenant) }) {
-		return nil
-	}
-	return fail(90002, "invalid_request", fmt.Sprintf(
-		"Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.", tenant))
-}
-
-// client refuses unknown applications and wrong secrets.
-func (s *Server) client(form url.Values) *failure {
-	id := form.Get("client_id")
-	switch {
-	case id == "":
-		return missing("client_id")
-	case !strings.EqualFold(id, s.opts.ClientID):
-		return fail(700016, "unauthorized_client", fmt.Sprintf(
-			"Application with identifier '%s' was not found in the directory. You may have sent your authentication request to the wrong tenant.", id))
-	case form.Has("client_secret") && !sameSecret(form.Get("client_secret"), s.opts.ClientSecret):
-		return fail(7000215, "invalid_client", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.").
-			withStatus(http.StatusUnauthorized)
-	}
-	return nil
+	return answer.Status, true
 }
 
 // configuration serves the OpenID configuration.
-func (s *Server) configuration(w http.ResponseWriter, r *http.Request) {
+func (s *Server) configuration(w http.ResponseWriter, r *http.Request, at authority) {
 	base := baseURL(r)
-	tenant := r.PathValue("tenant")
-	issuer := "{tenantid}" // what the real service has for its general names
-	if !strings.EqualFold(tenant, "common") && !strings.EqualFold(tenant, "organizations") {
-		issuer = s.opts.Tenant
+	tenant := at.name
+	issuer := at.tenant
+	if issuer == "" {
+		issuer = "{tenantid}" // what the real service has for its general names
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"issuer":                                base + "/" + issuer + "/v2.0",
 		"authorization_endpoint":                base + "/" + tenant + "/oauth2/v2.0/authorize",
 		"token_endpoint":                        base + "/" + tenant + "/oauth2/v2.0/token",
 		"device_authorization_endpoint":         base + "/" + tenant + "/oauth2/v2.0/devicecode",
-		"token_endpoint_auth_methods_supported": []string{"client_secret_post"},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt"},
 		"response_modes_supported":              []string{"query", "form_post"},
 		"response_types_supported":              []string{"code"},
 		"scopes_supported":                      []string{"openid", "profile", "email", "offline_access"},
@@ -184,7 +180,7 @@ func (s *Server) configuration(w http.ResponseWriter, r *http.Request) {
 }
 
 // instance serves instance discovery: this host is an authority, and has no other names.
-func (s *Server) instance(w http.ResponseWriter, r *http.Request) {
+func (s *Server) instance(w http.ResponseWriter, r *http.Request, _ authority) {
 	writeJSON(w, http.StatusOK, map[string]any{
 		"tenant_discovery_endpoint": baseURL(r) + "/" + s.opts.Tenant + "/v2.0/.well-known/openid-configuration",
 		"api-version":               "1.1",

@@ -3,6 +3,7 @@ package signin
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"html/template"
@@ -21,53 +22,89 @@ const (
 
 // Server is the authority. It is an http.Handler, and safe for concurrent use.
 type Server struct {
-	opts  Options
-	mux   *http.ServeMux
-	pages *template.Template
+	opts    Options
+	tenants []Tenant // all of them
+	mux     *http.ServeMux
+	pages   *template.Template
 
-	mu       sync.Mutex // guards everything below; never held while a request is read or answered
-	access   map[[sha256.Size]byte]*accessToken
-	refresh  map[[sha256.Size]byte]*refreshToken
-	devices  map[string]*deviceCode  // by device_code
-	codes    map[string]*authCode    // by code
-	required map[string]*requirement // by user
-	secrets  []string
-	issued   int
-	swept    time.Time
+	mu            sync.Mutex // guards everything below; never held while a request is read or answered
+	lifetime      time.Duration
+	refreshIn     time.Duration // 0: by rule
+	clientSecrets []clientSecret
+	certificates  []*x509.Certificate
+	federated     []Federated
+	access        map[[sha256.Size]byte]*accessToken
+	refresh       map[[sha256.Size]byte]*refreshToken
+	devices       map[string]*deviceCode          // by device_code
+	codes         map[string]*authCode            // by code
+	sessions      map[string]bool                 // users who have signed in with the browser
+	required      map[string]*requirement         // by user
+	rejections    []*Rejection                    // Times counts down, -1 does not
+	used          map[string]time.Time            // ids of assertions, and how long they are remembered
+	presented     map[[sha256.Size]byte]time.Time // assertions that are in secrets, and how long that is remembered
+	secrets       []string
+	issued        int
+	log           requestLog
+	swept         time.Time
 }
 
 // New returns a Server. opts may be nil.
 func New(opts *Options) *Server {
 	s := &Server{
-		access:   map[[sha256.Size]byte]*accessToken{},
-		refresh:  map[[sha256.Size]byte]*refreshToken{},
-		devices:  map[string]*deviceCode{},
-		codes:    map[string]*authCode{},
-		required: map[string]*requirement{},
+		access:    map[[sha256.Size]byte]*accessToken{},
+		refresh:   map[[sha256.Size]byte]*refreshToken{},
+		devices:   map[string]*deviceCode{},
+		codes:     map[string]*authCode{},
+		sessions:  map[string]bool{},
+		required:  map[string]*requirement{},
+		used:      map[string]time.Time{},
+		presented: map[[sha256.Size]byte]time.Time{},
+		log:       newRequestLog(),
 	}
 	if opts != nil {
 		s.opts = *opts
 	}
 	o := &s.opts
 	setDefault(&o.Tenant, DefaultTenant)
+	o.Tenant = strings.ToLower(o.Tenant)
 	setDefault(&o.ClientID, DefaultClientID)
 	setDefault(&o.ClientSecret, secret(30))
 	setDefault(&o.TokenLifetime, time.Hour)
 	setDefault(&o.DeviceCodeLifetime, 15*time.Minute)
 	setDefault(&o.Interval, 5*time.Second)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	o.Accounts = slices.Clone(o.Accounts)
 	if len(o.Accounts) == 0 {
 		o.Accounts = []Account{{User: "alex@contoso.test", Name: "Alex Wilber"}}
 	}
 	for i := range o.Accounts {
 		a := &o.Accounts[i]
-		setDefault(&a.Name, a.User)
-		setDefault(&a.ObjectID, guidOf(a.User))
+		fill(a, o.Tenant)
 	}
-	s.secrets = []string{o.ClientSecret}
+	s.tenants = directories(o)
+	s.lifetime, s.refreshIn = o.TokenLifetime, o.RefreshIn
+	s.AddSecret(o.ClientSecret)
+	s.certificates = slices.Clone(o.Certificates)
+	for _, f := range o.Federated {
+		s.AddFederated(f)
+	}
 	s.pages = template.Must(template.New("").Parse(pages))
 	s.mux = s.routes()
 	return s
+}
+
+// fill gives the fields of an account that are empty their defaults.
+func fill(a *Account, tenant string) {
+	setDefault(&a.Name, a.User)
+	setDefault(&a.TenantID, tenant)
+	a.TenantID = strings.ToLower(a.TenantID)
+	id := guidOf(a.User)
+	if a.TenantID == PersonalTenant {
+		id = "00000000-0000-0000-" + id[19:] // those of personal accounts have 64 bits
+	}
+	setDefault(&a.ObjectID, id)
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -83,17 +120,37 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 // ClientID returns the id of the one application that is known.
 func (s *Server) ClientID() string { return s.opts.ClientID }
 
-// ClientSecret returns that application's secret.
+// ClientSecret returns that application's first secret, whatever has become of it.
 func (s *Server) ClientSecret() string { return s.opts.ClientSecret }
 
-// Tenant returns the tenant's GUID.
+// Tenant returns the GUID of the tenant that is the accounts' home unless they say otherwise.
 func (s *Server) Tenant() string { return s.opts.Tenant }
+
+// now is the authority's clock.
+func (s *Server) now() time.Time { return s.opts.Now() }
+
+// SetTokenLifetime changes how long the access tokens live that are issued from now on. 0 stands for an hour.
+func (s *Server) SetTokenLifetime(d time.Duration) {
+	setDefault(&d, time.Hour)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lifetime = d
+}
+
+// SetRefreshIn changes after what time the answers from now on advise to refresh. 0 stands for the rule of
+// Options.TokenLifetime.
+func (s *Server) SetRefreshIn(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refreshIn = d
+}
 
 // Accounts returns those who can sign in, with all fields filled.
 func (s *Server) Accounts() []Account { return slices.Clone(s.opts.Accounts) }
 
-// Secrets returns every secret ever issued: access, refresh and id tokens, device codes, authorization codes and the client
-// secret, so that a test can look for them where they must not be. After 65,536 the oldest are forgotten.
+// Secrets returns every secret there ever was: access, refresh and id tokens, device codes, authorization codes, client secrets,
+// and the assertions that clients have sent, so that a test can look for them where they must not be. After 65,536 the oldest
+// are forgotten.
 func (s *Server) Secrets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -205,12 +205,20 @@ func TestClientCredentials(t *testing.T) {
 	if a.Code != 200 || reason != signin.Accepted || !g.AppOnly || g.User != "" || a.str("refresh_token") != "" || a.str("id_token") != "" {
 		t.Errorf("status %d, %+v, %q", a.Code, g, reason)
 	}
+	if g.TenantID != c.s.Tenant() {
+		t.Errorf("it is of tenant %q", g.TenantID)
+	}
+	for _, general := range []string{"common", "organizations", "consumers", signin.PersonalTenant} { // whose would it be?
+		c.refused(c.tokenAt(general, form), 400, "invalid_request", 50059)
+	}
 	form.Set("scope", mailScope)
-	c.refused(c.token(form), 400, "invalid_scope", 1002012)
+	c.refused(c.tokenAt("contoso.test", form), 400, "invalid_scope", 1002012)
+	form.Del("scope")
+	c.refused(c.tokenAt("contoso.test", form), 400, "invalid_request", 900144)
 	form.Set("client_secret", "wrong")
-	c.refused(c.token(form), 401, "invalid_client", 7000215)
+	c.refused(c.tokenAt("contoso.test", form), 401, "invalid_client", 7000215)
 	form.Del("client_secret")
-	c.refused(c.token(form), 401, "invalid_client", 7000218)
+	c.refused(c.tokenAt("contoso.test", form), 401, "invalid_client", 7000218)
 }
 
 func TestTokenOfAnotherResourceIsRefused(t *testing.T) {

@@ -6,40 +6,42 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
 
 // family is one sign-in and all that came of it.
 type family struct {
-	account Account
-	revoked bool
-	met     *requirement // that the client has asked a token with
+	account      Account
+	confidential bool // the client has shown a credential, and must go on doing so
+	revoked      bool
+	met          *requirement // that the client has asked a token with
 }
 
-// refreshToken can be used once.
+// refreshToken can be used once, unless the options say otherwise.
 type refreshToken struct {
 	family *family
-	used   time.Time // zero: not yet
+	used   time.Time // last; zero: not yet
 }
 
-// issueAccess makes an access token. An Account without User makes it app-only. s.mu is held.
-func (s *Server) issueAccess(a Account, want request, f *family, issuer string) string {
-	now := time.Now()
-	expires := now.Add(s.opts.TokenLifetime)
+// issueAccess makes an access token of a tenant. An Account without User makes it app-only. s.mu is held.
+func (s *Server) issueAccess(a Account, want request, f *family, issuer, tenant string) string {
+	now := s.now()
+	expires := now.Add(s.lifetime)
 	claims := map[string]any{
 		"aud": want.resource, "iss": issuer, "iat": now.Unix(), "nbf": now.Unix(), "exp": expires.Unix(),
-		"appid": s.opts.ClientID, "tid": s.opts.Tenant, "ver": "1.0", "uti": secret(16),
+		"appid": s.opts.ClientID, "tid": tenant, "ver": "1.0", "uti": secret(16),
 	}
 	if a.User == "" {
 		claims["roles"], claims["idtyp"] = want.scopes, "app"
 	} else {
 		claims["scp"], claims["idtyp"] = strings.Join(want.scopes, " "), "user"
-		claims["oid"], claims["upn"], claims["name"] = a.ObjectID, a.User, a.Name
+		claims["oid"], claims["upn"], claims["name"] = objectID(a, tenant), a.User, a.Name
 	}
 	token := jwt(claims)
 	s.access[sha256.Sum256([]byte(token))] = &accessToken{
-		user: a.User, audience: want.resource, scopes: want.scopes, appOnly: a.User == "", expires: expires, family: f,
+		user: a.User, tenant: tenant, audience: want.resource, scopes: want.scopes, appOnly: a.User == "", expires: expires, family: f,
 	}
 	s.remember(token)
 	return token
@@ -66,53 +68,58 @@ type tokenAnswer struct {
 	ClientInfo   string `json:"client_info,omitempty"`
 }
 
-// answer issues what a client asked for. f is nil for client credentials. s.mu is held.
-func (s *Server) answer(f *family, want request, claims, clientInfo, base string) tokenAnswer {
+// answer issues what a client asked for, in a tenant. f is nil for client credentials. s.mu is held.
+func (s *Server) answer(c *call, f *family, want request, claims, tenant string) tokenAnswer {
 	s.sweep()
 	s.issued++
-	life := int64(s.opts.TokenLifetime / time.Second)
-	t := tokenAnswer{TokenType: "Bearer", ExpiresIn: life, ExtExpiresIn: life}
-	if s.opts.TokenLifetime >= 2*time.Hour {
+	life := int64(s.lifetime / time.Second)
+	t := tokenAnswer{TokenType: "Bearer", ExpiresIn: life, ExtExpiresIn: life, RefreshIn: int64(s.refreshIn / time.Second)}
+	if s.refreshIn == 0 && s.lifetime >= 2*time.Hour {
 		t.RefreshIn = life / 2 // the real service's rule
 	}
-	issuer := base + "/" + s.opts.Tenant + "/v2.0"
+	issuer := c.base + "/" + tenant + "/v2.0"
 	if f == nil {
-		t.AccessToken = s.issueAccess(Account{}, want, nil, issuer)
+		t.AccessToken = s.issueAccess(Account{}, want, nil, issuer, tenant)
 		return t
 	}
 	if need := s.required[f.account.User]; need != nil && includes(claims, need.claims) {
 		f.met = need
 	}
 	t.Scope = strings.Join(want.echo, " ")
-	t.AccessToken = s.issueAccess(f.account, want, f, issuer)
+	t.AccessToken = s.issueAccess(f.account, want, f, issuer, tenant)
 	if want.offline {
 		t.RefreshToken = s.issueRefresh(f)
 	}
 	if want.openid {
-		t.IDToken = s.idToken(f.account, issuer)
+		t.IDToken = s.idToken(f.account, issuer, tenant)
 	}
-	if clientInfo == "1" {
-		t.ClientInfo = encode(map[string]any{"uid": f.account.ObjectID, "utid": s.opts.Tenant})
+	if c.form.Get("client_info") == "1" {
+		// Of the home tenant, whichever this is.
+		t.ClientInfo = encode(map[string]any{"uid": f.account.ObjectID, "utid": f.account.TenantID})
 	}
 	return t
 }
 
 // idToken makes an id token. s.mu is held.
-func (s *Server) idToken(a Account, issuer string) string {
-	now := time.Now()
-	token := jwt(map[string]any{
+func (s *Server) idToken(a Account, issuer, tenant string) string {
+	now := s.now()
+	claims := map[string]any{
 		"aud": s.opts.ClientID, "iss": issuer, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(time.Hour).Unix(),
-		"oid": a.ObjectID, "sub": guidOf("sub " + a.User), "preferred_username": a.User, "name": a.Name,
-		"tid": s.opts.Tenant, "ver": "2.0", "uti": secret(16),
-	})
+		"oid": objectID(a, tenant), "sub": guidOf("sub " + a.User), "preferred_username": a.User, "name": a.Name,
+		"tid": tenant, "ver": "2.0", "uti": secret(16),
+	}
+	if tenant != a.TenantID {
+		claims["idp"] = "https://sts.windows.net/" + a.TenantID + "/" // where a guest comes from
+	}
+	token := jwt(claims)
 	s.remember(token)
 	return token
 }
 
 // sweep forgets what has been over for a day, so that a server that runs for long does not grow. s.mu is held.
 func (s *Server) sweep() {
-	now := time.Now()
-	if now.Sub(s.swept) < time.Minute {
+	now := s.now()
+	if since := now.Sub(s.swept); since >= 0 && since < time.Minute { // negative: the clock was put back
 		return
 	}
 	s.swept = now
@@ -122,7 +129,7 @@ func (s *Server) sweep() {
 		}
 	}
 	for sum, t := range s.refresh {
-		if !t.used.IsZero() && now.Sub(t.used) > 24*time.Hour {
+		if !t.used.IsZero() && now.Sub(t.used) > keepUsed(s.opts.ReusableRefreshTokens) {
 			delete(s.refresh, sum)
 		}
 	}
@@ -136,6 +143,17 @@ func (s *Server) sweep() {
 			delete(s.codes, code)
 		}
 	}
+	maps.DeleteFunc(s.used, func(_ string, end time.Time) bool { return now.After(end) })
+	maps.DeleteFunc(s.presented, func(_ [sha256.Size]byte, end time.Time) bool { return now.After(end) })
+}
+
+// keepUsed is how long a refresh token is remembered after its last use: to know a second use for what it is, or, where more
+// uses are allowed, as long as those of the real service live.
+func keepUsed(reusable bool) time.Duration {
+	if reusable {
+		return 90 * 24 * time.Hour
+	}
+	return 24 * time.Hour
 }
 
 // jwt looks like a signed token. The signature is noise: tokens are looked up, their content is not believed.
