@@ -30,6 +30,9 @@ var (
 	ErrIdle = errors.New("the connection was silent for too long")
 	// ErrMalformed says that an answer does not follow the protocol.
 	ErrMalformed = errors.New("the answer does not follow the protocol")
+	// ErrScopesNeeded says that a resource's type does not tell which
+	// permission it needs: Options.Scopes has to name it.
+	ErrScopesNeeded = errors.New("cannot tell which permission it needs")
 )
 
 // retiredAdvice is what a user of Microsoft's own service has to know.
@@ -45,6 +48,8 @@ type Error struct {
 	Message    string        // the service's own words; may be empty
 	RetryAfter time.Duration // how long the service asked to wait, at most an hour; 0 if it did not say
 	Diagnostics
+
+	challenge string // the claims it asked for when it refused the token, as JSON
 }
 
 // Error returns everything needed to act on the error, never a token.

@@ -95,15 +95,17 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 	traced.Status = resp.StatusCode
 	traced.Diagnostics = diagnosticsOf(resp.Header, token)
 	traced.ClientRequestID = id // the service repeats it, or ought to
+	challenge := ""
 	switch {
 	case resp.StatusCode == http.StatusUnauthorized:
-		c.tokens.refuse(token, claimsOf(resp.Header.Values("WWW-Authenticate")))
+		challenge = claimsOf(resp.Header.Values("WWW-Authenticate"))
+		c.tokens.refuse(token, challenge)
 	case resp.StatusCode == http.StatusMisdirectedRequest:
 		lease.Abandon() // this connection is not for this host
 	}
 	if resp.StatusCode/100 != 2 {
 		failure := newError(resp, r, present)
-		failure.Diagnostics = traced.Diagnostics
+		failure.Diagnostics, failure.challenge = traced.Diagnostics, challenge
 		return nil, failure
 	}
 	if r.into != nil {

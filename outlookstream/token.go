@@ -115,23 +115,4 @@ func (t *tokens) isRefused(token string) bool {
 	return slices.Contains(t.refused, sha256.Sum256([]byte(token)))
 }
 
-// scopesFor returns the permissions for watching resources.
-func (o *Options) scopesFor(resources []Resource) ([]string, error) {
-	if len(o.Scopes) > 0 {
-		return slices.Clone(o.Scopes), nil // a provider may sort them in place
-	}
-	var scopes []string
-	for _, r := range resources {
-		scope := r.scope()
-		if scope == "" {
-			return nil, fmt.Errorf("outlookstream: resource %q: cannot tell which permission it needs: set Scopes", r.Path)
-		}
-		if !slices.Contains(scopes, scope) {
-			scopes = append(scopes, scope)
-		}
-	}
-	slices.Sort(scopes)
-	return scopes, nil
-}
-
 var errNoProvider = errors.New("outlookstream: New needs an auth.Provider")

@@ -45,15 +45,7 @@ func (c *Client) Watch(ctx context.Context, resources ...Resource) Events {
 }
 
 func (c *Client) watch(ctx context.Context, resources []Resource, yield func(Event, error) bool) error {
-	if len(resources) == 0 {
-		return errors.New("outlookstream: Watch needs at least one Resource")
-	}
-	for _, r := range resources {
-		if err := r.validate(); err != nil {
-			return err
-		}
-	}
-	scopes, err := c.opts.scopesFor(resources)
+	scopes, err := c.Scopes(resources...)
 	if err != nil {
 		return err
 	}
@@ -85,6 +77,7 @@ type watch struct {
 
 	// What has been tried without waiting, and is not to be tried so again.
 	refused      error // what the service said when it refused the token; nil: its last answer was another
+	challenged   bool  // in a row with refused, it has asked for claims
 	resubscribed bool  // since the last connection that was good
 
 	// For the log: a connection that ended as it should is no news; one that
@@ -134,7 +127,7 @@ func (w *watch) attempt() error {
 	if said {
 		w.policy.AtLeast(failure.RetryAfter)
 		if !errors.Is(failure, ErrUnauthorized) {
-			w.refused = nil // the token was good enough for another answer
+			w.accepted() // the token was good enough for another answer
 		}
 	}
 	switch next {
@@ -150,10 +143,13 @@ func (w *watch) attempt() error {
 			w.policy.Immediate()
 		}
 	case refresh:
-		if w.refused != nil {
-			return reconnect.Permanent(err) // a new token was no better
+		// A new token was no better; unless the old one had expired before the
+		// service came to ask for claims.
+		challenge := failure.challenge != "" && !w.challenged
+		if w.refused != nil && !challenge {
+			return reconnect.Permanent(err)
 		}
-		w.refused = err
+		w.refused, w.challenged = err, failure.challenge != ""
 		w.policy.Immediate()
 	case giveUp:
 		if w.refused != nil && !said {
@@ -164,6 +160,9 @@ func (w *watch) attempt() error {
 	return err
 }
 
+// accepted notes that the service took the token.
+func (w *watch) accepted() { w.refused, w.challenged = nil, false }
+
 // connectAndDeliver connects and yields what comes. It returns how long the
 // connection had been good when it ended.
 func (w *watch) connectAndDeliver() (goodFor time.Duration, err error) {
@@ -172,7 +171,7 @@ func (w *watch) connectAndDeliver() (goodFor time.Duration, err error) {
 		return 0, err
 	}
 	defer stream.Close()
-	w.refused = nil
+	w.accepted()
 	w.logConnected(stream)
 	err = w.deliver(stream)
 	return stream.goodFor(), err
@@ -195,7 +194,7 @@ func (w *watch) connect() (*Stream, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.refused = nil
+		w.accepted()
 		r.subscription, r.sequence = made.ID, sequence{}
 		w.client.opts.Logger.Info("subscribed", "resource", r.Path, "subscription", made.ID)
 	}

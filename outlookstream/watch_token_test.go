@@ -72,6 +72,62 @@ func TestARefusedTokenIsRefreshedOnceAndNeverSentAgain(t *testing.T) {
 	})
 }
 
+// A token that has expired is refused without a challenge, even if there is one
+// to be made: it comes with the refusal of the next token.
+func TestAClaimsChallengeAfterAnExpiredTokenIsMet(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		const claims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
+		asked := []string{}
+		old := w.server.Token(user)
+		w.server.SignIn().ExpireTokens()
+		first := true
+		w.provider = auth.Func(func(ctx context.Context, r auth.Request) (auth.Token, error) {
+			asked = append(asked, r.Claims)
+			switch {
+			case first:
+				first = false
+				return auth.Token{Value: old}, nil
+			case r.Claims != "":
+				w.server.SignIn().RequireClaims(user, "") // met
+			}
+			return auth.Token{Value: w.server.Token(user)}, nil
+		})
+		w.server.SignIn().RequireClaims(user, claims)
+		w.watch().resync(outlookstream.ErrStarted)
+		if fmt.Sprintf("%q", asked[:3]) != fmt.Sprintf("%q", []string{"", "", claims}) {
+			t.Errorf("asked for %q", asked)
+		}
+	})
+}
+
+// A provider that cannot meet the challenge: what it brings next is
+// refused again, and that is the end.
+func TestAChallengeThatIsNotMetEndsTheWatch(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		asked := 0
+		w.provider = auth.Func(func(context.Context, auth.Request) (auth.Token, error) {
+			asked++
+			return auth.Token{Value: w.server.Token(user)}, nil
+		})
+		w.server.SignIn().RequireClaims(user, `{"access_token":{"nbf":{"essential":true,"value":"1"}}}`)
+		if err := w.watch().end(); !errors.Is(err, outlookstream.ErrUnauthorized) || asked != 2 {
+			t.Errorf("%v after %d tokens", err, asked)
+		}
+		old := w.server.Token(user)
+		w.server.SignIn().ExpireTokens()
+		asked = 0
+		w.provider = auth.Func(func(context.Context, auth.Request) (auth.Token, error) {
+			if asked++; asked == 1 {
+				return auth.Token{Value: old}, nil
+			}
+			return auth.Token{Value: w.server.Token(user)}, nil
+		})
+		if err := w.watch().end(); !errors.Is(err, outlookstream.ErrUnauthorized) || asked != 3 {
+			t.Errorf("%v after %d tokens", err, asked)
+		}
+	})
+}
+
 func TestAClaimsChallengeReachesTheProviderOnce(t *testing.T) {
 	inEachWorld(t, func(t *testing.T, w *world) {
 		const claims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
