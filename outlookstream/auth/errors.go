@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 )
@@ -15,8 +16,10 @@ var (
 	ErrMisconfigured = errors.New("auth: signing in cannot work as configured")
 )
 
-// InteractionError says why a person has to sign in. errors.Is finds ErrInteractionRequired in it.
+// InteractionError says who has to sign in, why, and what to do. errors.Is finds ErrInteractionRequired in it.
 type InteractionError struct {
+	// Account is the address, or else the id, of the account that has to sign in, or "" if none is known.
+	Account string
 	// Code is the authority's error code, for example "invalid_grant", or "" when it was not asked because nobody has
 	// signed in yet.
 	Code string
@@ -24,19 +27,25 @@ type InteractionError struct {
 	SubCode string
 	// Claims has to be passed to the interactive sign-in, or is "".
 	Claims string
+	// Advice is a sentence on what to do, without a full stop, or "": then it is to sign in again.
+	Advice string
 }
 
-// Error says what to do, and the two codes.
+// Error says who, the two codes, and what to do.
 func (e *InteractionError) Error() string {
 	var b strings.Builder
 	b.WriteString(ErrInteractionRequired.Error())
+	if e.Account != "" {
+		b.WriteString(" for " + e.Account)
+	}
 	switch {
 	case e.Code != "" && e.SubCode != "":
 		b.WriteString(" (" + e.Code + ", " + e.SubCode + ")")
 	case e.Code != "" || e.SubCode != "":
 		b.WriteString(" (" + e.Code + e.SubCode + ")")
 	}
-	b.WriteString(": run the sign-in again")
+	b.WriteString(": ")
+	b.WriteString(cmp.Or(e.Advice, "sign in again"))
 	return b.String()
 }
 

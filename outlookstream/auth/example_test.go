@@ -47,10 +47,12 @@ func ExampleStatic() {
 
 // What a program does when only a person can go on.
 func ExampleInteractionError() {
-	err := fmt.Errorf("watch: %w", &auth.InteractionError{Code: "invalid_grant", SubCode: "bad_token"})
+	err := fmt.Errorf("watch: %w", &auth.InteractionError{
+		Account: "alex@contoso.com", Code: "invalid_grant", SubCode: "bad_token",
+	})
 	if errors.Is(err, auth.ErrInteractionRequired) {
 		fmt.Println(err)
 	}
 	// Output:
-	// watch: auth: sign-in needed (invalid_grant, bad_token): run the sign-in again
+	// watch: auth: sign-in needed for alex@contoso.com (invalid_grant, bad_token): sign in again
 }

@@ -100,9 +100,15 @@ func TestStatic(t *testing.T) {
 
 func TestInteractionError(t *testing.T) {
 	for want, e := range map[string]*auth.InteractionError{
-		"auth: sign-in needed: run the sign-in again":                            {},
-		"auth: sign-in needed (invalid_grant): run the sign-in again":            {Code: "invalid_grant"},
-		"auth: sign-in needed (invalid_grant, bad_token): run the sign-in again": {Code: "invalid_grant", SubCode: "bad_token", Claims: "{}"},
+		"auth: sign-in needed: sign in again":                            {},
+		"auth: sign-in needed (invalid_grant): sign in again":            {Code: "invalid_grant"},
+		"auth: sign-in needed (bad_token): sign in again":                {SubCode: "bad_token"},
+		"auth: sign-in needed (invalid_grant, bad_token): sign in again": {Code: "invalid_grant", SubCode: "bad_token", Claims: "{}"},
+		"auth: sign-in needed for alex@contoso.test: sign in again":      {Account: "alex@contoso.test"},
+		"auth: sign-in needed: run az login":                             {Advice: "run az login"},
+		"auth: sign-in needed for alex@contoso.test (invalid_grant, consent_required): ask an administrator for consent": {
+			Account: "alex@contoso.test", Code: "invalid_grant", SubCode: "consent_required", Advice: "ask an administrator for consent",
+		},
 	} {
 		if e.Error() != want {
 			t.Errorf("got %q, want %q", e.Error(), want)
