@@ -1,10 +1,12 @@
 package tokencache
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"time"
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/cache"
@@ -14,6 +16,7 @@ var (
 	emptyCache = []byte("{}")
 
 	errOtherClient = errors.New("tokencache: this accessor belongs to another MSAL client; call Account for each client (on-behalf-of clients cannot use one)")
+	errNoPointer   = errors.New("tokencache: the client of an accessor must be a pointer")
 	errNotJSON     = errors.New("tokencache: the cache that MSAL handed over is not a JSON object")
 	errRefused     = errors.New("tokencache: MSAL does not accept the stored cache")
 	errMarshal     = errors.New("tokencache: MSAL cannot serialize its cache")
@@ -28,6 +31,9 @@ var (
 //
 // Waiting for another process ends with the context, or after 10 s if that has no deadline. Export stores even if
 // the context is over, provided that it need not wait: the refresh token that MSAL hands over may have used up the stored one.
+// If Export fails, the client goes on with what it has, and Export may be called again at any time: until then, Replace
+// merges what others have stored into what was not stored. If somebody has removed the account since Replace loaded it, Export
+// stores nothing, as if the removal had come after.
 func (s *Store) Account(id string) cache.ExportReplace {
 	return &accessor{store: s, id: id, name: s.sealer.name(id), turn: make(chan struct{}, 1)}
 }
@@ -40,11 +46,13 @@ type accessor struct {
 
 	// turn holds an element while somebody uses what is below. It is not a mutex because it is held while files are read and
 	// MSAL parses: what was loaded and the note of it must not come apart, or an old note would pass for what is in memory.
-	turn   chan struct{}
-	client any      // whose memory it is about; nil: not known yet
-	loaded bool     // false: what is in the client's memory is not known to be that of version
-	at     *version // the file that was loaded
-	base   hidden   // what the client's memory has in common with the store
+	turn    chan struct{}
+	client  any      // whose memory it is about; nil: not known yet
+	loaded  bool     // false: what is in the client's memory is not known to be that of version
+	at      *version // the file that was loaded
+	base    hidden   // what the client's memory has in common with the store; nil: nothing
+	exists  bool     // the store had the account when it was last looked at
+	unsaved hidden   // what Export could not store; nil: nothing
 }
 
 // take waits for the accessor's turn.
@@ -64,6 +72,9 @@ func (a *accessor) take(ctx context.Context) (release func(), err error) {
 
 // bind makes sure that the accessor always serves the same client. MSAL passes the same pointer each time.
 func (a *accessor) bind(client any) error {
+	if !reflect.ValueOf(client).Comparable() {
+		return errNoPointer
+	}
 	if a.client == nil {
 		a.client = client
 	}
@@ -96,16 +107,48 @@ func (a *accessor) replace(ctx context.Context, client cache.Unmarshaler) (damag
 	if err != nil || a.loaded && v.is(a.at) {
 		return damage, err
 	}
-	stored := emptyCache
-	if r != nil {
-		stored = r.Cache
+	stored, removed := a.meet(r, damage)
+	if removed {
+		a.unsaved = nil
+	}
+	memory := stored
+	if a.unsaved != nil {
+		// Others have stored something since Export failed.
+		m, err := merge(a.common(), a.unsaved(), stored, time.Now())
+		if err != nil {
+			return damage, errNotJSON
+		}
+		memory = m.cache
 	}
 	a.loaded, a.at = false, nil
-	if client.Unmarshal(stored) != nil { // MSAL's error may quote what it is about
+	if client.Unmarshal(bytes.Clone(memory)) != nil { // MSAL's error may quote what it is about
 		return damage, errRefused
 	}
-	a.loaded, a.at, a.base = true, v, hide(stored)
+	a.loaded, a.at, a.base, a.exists = true, v, hide(stored), v != nil
+	if a.unsaved != nil {
+		a.unsaved = hide(memory)
+	}
 	return damage, nil
+}
+
+// meet takes in what is stored now, and reports whether somebody has removed it since it was last looked at. Damage is no
+// removal: whatever the client has is all that is left.
+func (a *accessor) meet(r *record, damage error) (stored []byte, removed bool) {
+	if damage != nil {
+		a.exists, a.base = false, nil
+	}
+	if r == nil {
+		return emptyCache, a.exists
+	}
+	return r.Cache, false
+}
+
+// common is what the client's memory has in common with the store.
+func (a *accessor) common() []byte {
+	if a.base == nil {
+		return emptyCache
+	}
+	return a.base()
 }
 
 // Export implements cache.ExportReplace.
@@ -128,53 +171,51 @@ func (a *accessor) export(ctx context.Context, client cache.Marshaler) (damage, 
 	if err != nil {
 		return nil, errMarshal
 	}
+	if !isObject(ours) {
+		return nil, errNotJSON
+	}
+	ours = bytes.Clone(ours) // it is the client's
+	damage, err = a.save(ctx, ours)
+	a.unsaved = nil
+	if err != nil {
+		a.unsaved = hide(ours)
+	}
+	return damage, err
+}
+
+// save stores what becomes of ours and what is stored by now.
+func (a *accessor) save(ctx context.Context, ours []byte) (damage, err error) {
 	unlock, err := lock(ctx, a.store.root, lockOf(a.name))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	r, _, damage, err := a.store.loadLocked(a.name)
+	r, v, damage, err := a.store.loadLocked(a.name)
 	if err != nil {
 		return nil, err
 	}
-	theirs := emptyCache
-	if r != nil {
-		theirs = r.Cache
+	stored, removed := a.meet(r, damage)
+	if removed {
+		return nil, nil
 	}
-	return damage, a.put(ours, theirs)
-}
-
-// put stores what becomes of ours and theirs. The lock is held.
-func (a *accessor) put(ours, theirs []byte) error {
-	base := emptyCache
-	if a.base != nil {
-		base = a.base()
-	}
-	merged, err := merge(base, ours, theirs, time.Now())
+	m, err := merge(a.common(), ours, stored, time.Now())
 	if err != nil {
-		return errNotJSON
+		return damage, errNotJSON
 	}
-	if !sameCache(merged, theirs) {
-		file, err := a.store.sealer.sealRecord(a.name, record{ID: a.id, Cache: merged})
-		if err != nil {
-			return err
+	a.exists = r != nil
+	if !m.theirs {
+		if v, err = writeFile(a.store.root, a.name, a.store.sealer.sealRecord(a.name, record{ID: a.id, Cache: m.cache})); err != nil {
+			return damage, err
 		}
-		if err := writeFile(a.store.root, a.name, file); err != nil {
-			return err
-		}
+		a.exists = true
 	}
-	a.base = hide(ours)
 	// If others have stored something since, or tokens have expired, the client's memory is not what is stored, and the
 	// next Replace has to load it.
-	a.loaded, a.at = false, nil
-	if sameCache(merged, ours) {
-		_, v, err := readFile(a.store.root, a.name, nil)
-		if err != nil {
-			return err
-		}
+	a.base, a.loaded, a.at = hide(ours), false, nil
+	if m.ours {
 		a.loaded, a.at = true, v
 	}
-	return nil
+	return damage, nil
 }
 
 // String shows neither the account nor, as fmt would, what was loaded.

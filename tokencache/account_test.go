@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,44 +33,6 @@ func TestAccountsAreApart(t *testing.T) {
 	must(t, c.load(t.Context()))
 	if len(c.has("RefreshToken")) != 0 {
 		t.Error("kim has alex's token")
-	}
-}
-
-func TestAccountsListsWhoIsStored(t *testing.T) {
-	s := openTest(t, newDir(t), nil)
-	for _, id := range []string{"kim", "alex", "gone", "out"} {
-		must(t, newClient(s.Account(id)).signIn(t.Context(), "mail"))
-	}
-	must(t, s.Remove("gone"))
-	must(t, s.Remove("never"))
-	must(t, newClient(s.Account("out")).change(t.Context(), func(sections map[string]map[string]any) { clear(sections) }))
-	infos, err := s.Accounts()
-	must(t, err)
-	want := []AccountInfo{{"alex", "alex@contoso.test", "tenant", "login.test"}, {"kim", "alex@contoso.test", "tenant", "login.test"}}
-	if !slices.Equal(infos, want) {
-		t.Errorf("got %v, want %v", infos, want)
-	}
-}
-
-func TestRemoveIsSeenByARunningClient(t *testing.T) {
-	s := openTest(t, newDir(t), nil)
-	c := newClient(s.Account("alex"))
-	must(t, c.signIn(t.Context(), "mail"))
-	must(t, s.Remove("alex"))
-	must(t, c.load(t.Context()))
-	if len(c.has("RefreshToken")) != 0 {
-		t.Error("the client still has the token")
-	}
-}
-
-func TestRemoveTakesWhatWasSetAside(t *testing.T) {
-	dir := newDir(t)
-	s := openTest(t, dir, nil)
-	bad := filepath.Join(dir, s.sealer.name("alex")+badSuffix)
-	must(t, os.WriteFile(bad, []byte("x"), 0o600))
-	must(t, s.Remove("alex"))
-	if _, err := os.Stat(bad); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("it is still there: %v", err)
 	}
 }
 
@@ -102,8 +63,7 @@ func TestRewrittenFileIsNotMistakenForTheLoadedOne(t *testing.T) {
 	path := filepath.Join(dir, s.sealer.name("alex"))
 	before, err := os.Stat(path)
 	must(t, err)
-	content, err := s.sealer.sealRecord(filepath.Base(path), record{"alex", []byte(`{}`)})
-	must(t, err)
+	content := s.sealer.sealRecord(filepath.Base(path), record{"alex", []byte(`{}`)})
 	content = append(content, make([]byte, int(before.Size())-len(content))...)
 	must(t, os.WriteFile(path, content, 0o600)) // the same inode
 	must(t, os.Chtimes(path, time.Time{}, before.ModTime()))
@@ -228,6 +188,7 @@ func TestWaitingForTheSameClientsOtherCallEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		wantError(t, c.load(ctx), context.DeadlineExceeded, "waiting for the cache")
+		wantError(t, c.accessor.Export(ctx, c, exportHints), context.DeadlineExceeded, "waiting for the cache")
 		loaded := make(chan error)
 		go func() { loaded <- c.load(t.Context()) }()
 		synctest.Wait()
@@ -252,27 +213,6 @@ func TestExportStoresAfterTheContextIfItNeedNotWait(t *testing.T) {
 	if len(again.has("RefreshToken")) != 1 {
 		t.Error("the token was not stored")
 	}
-}
-
-// broken is an MSAL whose cache cannot be read, or written.
-type broken struct{ out []byte }
-
-func (b *broken) Marshal() ([]byte, error) {
-	if b.out == nil {
-		return nil, errors.New("secret-at-1")
-	}
-	return b.out, nil
-}
-func (b *broken) Unmarshal([]byte) error { return errors.New("secret-at-1") }
-
-func TestErrorsOfMSALAreNotPassedOn(t *testing.T) {
-	s := openTest(t, newDir(t), nil)
-	b := new(broken)
-	accessor := s.Account("alex")
-	wantError(t, accessor.Replace(t.Context(), b, cache.ReplaceHints{}), errRefused)
-	wantError(t, accessor.Export(t.Context(), b, cache.ExportHints{}), errMarshal)
-	b.out = []byte(`{"AccessToken":{"secret-at-1":`)
-	wantError(t, accessor.Export(t.Context(), b, cache.ExportHints{}), errNotJSON)
 }
 
 func TestNothingPrintsASecret(t *testing.T) {

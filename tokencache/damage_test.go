@@ -3,8 +3,10 @@ package tokencache
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -145,7 +147,7 @@ func TestWrongKeyIsToldFromDamageAndTouchesNothing(t *testing.T) {
 	open := func() {
 		t.Helper()
 		s, err := Open(dir, wrong, OnDamaged(func(err error) { t.Errorf("reported: %v", err) }))
-		wantError(t, err, ErrWrongKey, dir, "was written with another key")
+		wantError(t, err, ErrWrongKey, dir, "was written with another key", "bring the right key", `run "rm -r `+dir+`"`, "sign in again")
 		if s != nil {
 			t.Error("there is a store all the same")
 		}
@@ -192,5 +194,45 @@ func TestOversizedCacheIsRefusedAndLeavesWhatWasThere(t *testing.T) {
 	wantError(t, err, nil, "too much for one account")
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
 		t.Errorf("the file was touched (%v)", err)
+	}
+}
+
+func TestDamageIsLoggedUnlessSomebodyWantsToKnow(t *testing.T) {
+	var logged bytes.Buffer
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, nil)))
+	_, dir, path := stored(t, nil)
+	writeAll(t, path, []byte("x"))
+	s, err := Open(dir, fixedKey(theKey))
+	must(t, err)
+	defer s.Close()
+	must(t, newClient(s.Account("alex")).load(t.Context()))
+	if text := logged.String(); !strings.Contains(text, "level=WARN") || strings.Count(text, path) != 1 {
+		t.Errorf("logged: %s", text)
+	}
+}
+
+func TestKeyCheckOfALaterVersionStaysWhereItIs(t *testing.T) {
+	_, dir, _ := stored(t, nil)
+	check := filepath.Join(dir, checkName)
+	content := readAll(t, check)
+	content[len(magic)] = formatVersion + 1
+	writeAll(t, check, content)
+	_, err := Open(dir, fixedKey(theKey))
+	wantError(t, err, errNewer, check)
+	if !bytes.Equal(readAll(t, check), content) {
+		t.Error("it was touched")
+	}
+}
+
+func TestFailedRenamingLeavesNothingOver(t *testing.T) {
+	s, dir, _ := stored(t, nil)
+	makeDir(t, filepath.Join(dir, "full", "of"))
+	before := files(t, dir, notLock)
+	_, err := writeFile(s.root, "full", []byte("x"))
+	wantError(t, err, nil, dir, "what was there is unchanged")
+	if after := files(t, dir, notLock); !slices.Equal(after, before) {
+		t.Errorf("there are %v\nwant %v", after, before)
 	}
 }

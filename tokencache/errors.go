@@ -3,6 +3,7 @@ package tokencache
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The errors to test for with errors.Is. None of them, nor any other error of this package, shows a token or a key.
@@ -23,4 +24,19 @@ var (
 // refuse says what is wrong with a directory or file, and what puts it right.
 func refuse(path, wrong, remedy string) error {
 	return fmt.Errorf("tokencache: %s %s; %s: %w", path, wrong, remedy, ErrUnsafe)
+}
+
+// command is what to type into a shell to run something.
+func command(words ...string) string {
+	for i, word := range words {
+		if strings.ContainsFunc(word, isSpecial) {
+			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return `run "` + strings.Join(words, " ") + `"`
+}
+
+// isSpecial tells the characters that a shell may take for something else than themselves.
+func isSpecial(r rune) bool {
+	return r <= ' ' || strings.ContainsRune("\"'`$&|;<>()[]{}*?!#~\\", r)
 }

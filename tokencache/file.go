@@ -82,68 +82,70 @@ func readFile(root *os.Root, name string, known *version) (content []byte, v *ve
 	if err == nil && v.is(known) {
 		return nil, v, nil
 	}
+	content = make([]byte, max(int(info.Size()), headerSize))
+	copy(content, v.header[:n])
 	if err == nil {
-		content, err = io.ReadAll(io.LimitReader(f, maxFile))
+		var rest int
+		rest, err = io.ReadFull(f, content[n:])
+		n += rest
 	}
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, nil, fmt.Errorf("tokencache: reading %s: %w", filepath.Join(root.Name(), name), err)
 	}
-	return append(v.header[:n:n], content...), v, nil
+	return content[:n], v, nil
 }
 
-// writeFile replaces a file, or makes it. If it fails, what was there is there.
-func writeFile(root *os.Root, name string, content []byte) error {
+// writeFile replaces a file, or makes it, and returns which writing that is. If it fails, what was there is there.
+func writeFile(root *os.Root, name string, content []byte) (*version, error) {
 	if len(content) > maxFile {
-		return fmt.Errorf("tokencache: %d bytes are too much for one account (%d at most): nothing was stored", len(content), maxFile)
+		return nil, fmt.Errorf("tokencache: %d bytes are too much for one account (%d at most): nothing was stored", len(content), maxFile)
 	}
-	temporary, err := writeTemporary(root, content)
+	temporary, info, err := writeTemporary(root, name, content)
 	if err == nil {
 		if err = rename(root, temporary, name); err != nil {
 			err = errors.Join(err, root.Remove(temporary))
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("tokencache: storing in %s failed, what was there is unchanged: %w", root.Name(), err)
+		return nil, fmt.Errorf("tokencache: storing in %s failed, what was there is unchanged: %w", root.Name(), err)
 	}
-	return syncDirectory(root)
+	v := &version{info: info}
+	copy(v.header[:], content)
+	return v, syncDirectory(root)
 }
 
-// writeTemporary makes a new file whose content is safely on the disk, and returns its name.
-func writeTemporary(root *os.Root, content []byte) (string, error) {
-	name := temporaryPrefix + strings.ToLower(rand.Text())
+// writeTemporary makes a new file whose content is safely on the disk, and returns its name. It is to become the one called target.
+func writeTemporary(root *os.Root, target string, content []byte) (name string, info fs.FileInfo, err error) {
+	name = temporaryPrefix + target + "-" + strings.ToLower(rand.Text())
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	_, err = f.Write(content)
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(err, root.Remove(name))
+	if err == nil {
+		info, err = f.Stat()
 	}
-	return name, nil
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", nil, errors.Join(err, root.Remove(name))
+	}
+	return name, info, nil
 }
 
-// sweep removes the temporary files of writers that were killed.
-func sweep(root *os.Root, now time.Time) error {
-	names, err := list(root)
-	if err != nil {
-		return err
-	}
+// sweep removes the temporary files, whose names begin with prefix, of writers that were killed. What cannot be removed stays
+// until the next time: it is no worse than what it was to become.
+func sweep(root *os.Root, prefix string, now time.Time) {
+	names, _ := list(root)
 	for _, name := range names {
-		if !strings.HasPrefix(name, temporaryPrefix) {
+		if !strings.HasPrefix(name, prefix) {
 			continue
 		}
-		info, err := root.Lstat(name)
-		if err != nil || now.Sub(info.ModTime()) < temporaryLife {
-			continue // gone, or in use
-		}
-		if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("tokencache: removing a left-over temporary file: %w", err)
+		if info, err := root.Lstat(name); err == nil && now.Sub(info.ModTime()) >= temporaryLife { // else gone, or in use
+			_ = root.Remove(name)
 		}
 	}
-	return nil
 }
 
 // list returns the names of all files in the directory.

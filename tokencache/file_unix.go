@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -37,10 +38,10 @@ func openNoFollow(root *os.Root, name string, flag int) (*os.File, error) {
 // vet refuses what belongs to somebody else or is open to others. mode is what it should be, for chmod.
 func vet(path string, info fs.FileInfo, mode string) error {
 	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
-		return refuse(path, "belongs to another user", fmt.Sprintf(`run "chown %d %s" if its content can be trusted`, os.Geteuid(), path))
+		return refuse(path, "belongs to another user", command("chown", strconv.Itoa(os.Geteuid()), path)+" if its content can be trusted")
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return refuse(path, "is open to other users ("+info.Mode().String()+")", `run "chmod `+mode+" "+path+`" if nobody can have read or changed it`)
+		return refuse(path, "is open to other users ("+info.Mode().String()+")", command("chmod", mode, path)+" if nobody can have read or changed it")
 	}
 	return nil
 }

@@ -73,6 +73,7 @@ func TestFileOpenToOthersIsRefusedAndNotChanged(t *testing.T) {
 		must(t, os.Chmod(path, mode))
 		c := newClient(s.Account("alex"))
 		wantError(t, c.load(t.Context()), ErrUnsafe, "chmod 600 "+path)
+		c.edit(func(map[string]map[string]any) {})
 		wantError(t, c.accessor.Export(t.Context(), c, exportHints), ErrUnsafe)
 		if _, err := s.Accounts(); !errors.Is(err, ErrUnsafe) {
 			t.Errorf("Accounts: %v", err)
@@ -96,7 +97,7 @@ func TestLinksAndPipesAreNotFollowed(t *testing.T) {
 				s, dir, target := stored(t, nil)
 				path := filepath.Join(dir, s.sealer.name("kim"))
 				if what == "its lock" {
-					path = filepath.Join(dir, lockPrefix+lockOf(filepath.Base(path)))
+					path = filepath.Join(dir, lockOf(filepath.Base(path)))
 					must(t, os.RemoveAll(path)) // alex's may be the same
 				}
 				must(t, put(target, path))
@@ -138,7 +139,7 @@ func TestOldTemporaryFilesAreSweptAtOpen(t *testing.T) {
 
 func TestLockFilesStay(t *testing.T) {
 	s, dir, path := stored(t, nil)
-	lockFile := filepath.Join(dir, lockPrefix+lockOf(filepath.Base(path)))
+	lockFile := filepath.Join(dir, lockOf(filepath.Base(path)))
 	before, err := os.Stat(lockFile)
 	must(t, err)
 	must(t, newClient(s.Account("alex")).signIn(t.Context(), "calendar"))

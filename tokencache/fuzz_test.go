@@ -14,10 +14,10 @@ func FuzzFile(f *testing.F) {
 	s, err := newSealer(key)
 	must(f, err)
 	name := s.name("alex")
-	good, err := s.sealRecord(name, record{"alex", []byte(`{"RefreshToken":{"a":{"secret":"x"}}}`)})
-	must(f, err)
+	good := s.sealRecord(name, record{"alex", []byte(`{"RefreshToken":{"a":{"secret":"x"}}}`)})
 	for _, seed := range [][]byte{nil, []byte(magic), []byte(magic + "\x01"), []byte(magic + "\x02"), good, good[:len(good)-1], append(bytes.Clone(good), 0),
-		[]byte(`{"id":"alex","cache":{}}`), []byte(`{"id":1}`), []byte(`{"cache":null}`), []byte(`{"cache":[]}`), []byte(`{"id":"a","cache":{"AccessToken":{"x":{"expires_on":"1"}}}}`)} {
+		[]byte("\x04alex{}"), []byte("\x04alex"), []byte("\x04ale"), []byte("\x00"), []byte("\x00null"), []byte("\x00[]"), []byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01{}"),
+		[]byte("\x80"), []byte("\x01a{\"AccessToken\":{\"x\":{\"expires_on\":\"1\"}}}")} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -34,15 +34,11 @@ func FuzzFile(f *testing.F) {
 			}
 			return
 		}
-		again, err := s.sealRecord(name, r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		back, err := s.openRecord(name, again)
+		back, err := s.openRecord(name, s.sealRecord(name, r))
 		if err != nil || back.ID != r.ID || !equal(back.Cache, r.Cache) {
 			t.Fatalf("a record does not survive being stored: %v", err)
 		}
-		describe(&r)
+		Describe(r.ID, r.Cache)
 	})
 }
 
@@ -54,12 +50,15 @@ func FuzzMerge(f *testing.F) {
 	}
 	ever := time.Unix(-1<<40, 0) // nothing has expired
 	f.Fuzz(func(t *testing.T, base, ours, theirs []byte) {
-		merged, err := merge(base, ours, theirs, ever)
+		m, err := merge(base, ours, theirs, ever)
 		if err != nil {
 			return
 		}
-		if _, err := parseObject(merged); err != nil {
-			t.Fatalf("the result is no object: %s", merged)
+		if !isObject(m.cache) {
+			t.Fatalf("the result is no object: %s", m.cache)
+		}
+		if m.ours && !equal(m.cache, ours) || m.theirs && !equal(m.cache, theirs) {
+			t.Fatalf("the result %s passes for what it is not (%v, %v)", m.cache, m.ours, m.theirs)
 		}
 		for what, same := range map[string]struct{ base, ours, theirs, want []byte }{
 			"ours unchanged":   {base, base, theirs, theirs},
@@ -67,8 +66,8 @@ func FuzzMerge(f *testing.F) {
 			"all agree":        {base, ours, ours, ours},
 		} {
 			got, err := merge(same.base, same.ours, same.theirs, ever)
-			if err != nil || !equivalent(got, same.want) {
-				t.Fatalf("%s: got %s, %v, want %s", what, got, err, same.want)
+			if err != nil || !equivalent(got.cache, same.want) {
+				t.Fatalf("%s: got %s, %v, want %s", what, got.cache, err, same.want)
 			}
 		}
 	})
@@ -80,14 +79,14 @@ func equivalent(a, b []byte) bool {
 }
 
 func withoutEmpty(raw []byte) []byte {
-	cache, err := parseObject(raw)
+	cache, err := parse(raw)
 	if err != nil {
 		return raw
 	}
-	for name, section := range cache {
-		if o, err := parseObject(section); err == nil && len(o) == 0 {
+	for name, s := range cache {
+		if s.entries != nil && len(s.entries) == 0 {
 			delete(cache, name)
 		}
 	}
-	return encode(cache)
+	return cache.encode()
 }

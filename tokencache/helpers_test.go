@@ -145,6 +145,28 @@ func files(t testing.TB, dir string, keep func(string) bool) []string {
 	return names
 }
 
+// notLock is true for the files that are not locks.
+func notLock(name string) bool {
+	return !strings.HasPrefix(name, lockPrefix) && !strings.HasPrefix(name, renewPrefix)
+}
+
+func readAll(t testing.TB, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	must(t, err)
+	return content
+}
+
+func writeAll(t testing.TB, path string, content []byte) {
+	t.Helper()
+	must(t, os.WriteFile(path, content, 0o600))
+}
+
+func makeDir(t testing.TB, path string) {
+	t.Helper()
+	must(t, os.MkdirAll(path, 0o700))
+}
+
 // hasNoSecret fails if text shows a token or the key.
 func hasNoSecret(t testing.TB, what, text string) {
 	t.Helper()

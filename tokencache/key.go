@@ -18,28 +18,28 @@ const keySize = 32 // bytes: AES-256
 type Key struct {
 	secret hidden // keySize bytes
 	source string
+	fate   string // what becomes of keys from there, as a sentence without full stop; "": nothing that is known
 }
 
 // NewKey returns the key for a secret of 32 bytes, or for 44 characters of standard base64 that stand for 32 bytes, with or without a newline.
 // source says in a few words, without a secret, where it comes from. The secret is copied.
 func NewKey(secret []byte, source string) (Key, error) {
-	if len(secret) == keySize {
-		return Key{hide(bytes.Clone(secret)), source}, nil
+	raw := bytes.Clone(secret)
+	if len(raw) != keySize {
+		raw, _ = base64.StdEncoding.DecodeString(string(bytes.TrimRight(secret, "\r\n")))
 	}
-	text := bytes.TrimRight(secret, "\r\n")
-	if len(text) == base64.StdEncoding.EncodedLen(keySize) {
-		if decoded, err := base64.StdEncoding.DecodeString(string(text)); err == nil && len(decoded) == keySize {
-			return Key{hide(decoded), source}, nil
-		}
+	// Zeros are what a crash leaves of a file that was not yet on the disk.
+	if len(raw) != keySize || bytes.Equal(raw, make([]byte, keySize)) {
+		return Key{}, fmt.Errorf("tokencache: %s holds %d bytes that are no key; a key is 32 random bytes, or their base64 (openssl rand -base64 32)", source, len(secret))
 	}
-	return Key{}, fmt.Errorf("tokencache: %s holds %d bytes that are no key; a key is 32 random bytes, or their base64 (openssl rand -base64 32)", source, len(secret))
+	return Key{secret: hide(raw), source: source}, nil
 }
 
 // randomKey makes a key. Nothing has it but the caller.
 func randomKey(source string) Key {
 	secret := make([]byte, keySize)
 	rand.Read(secret) // never fails
-	return Key{hide(secret), source}
+	return Key{secret: hide(secret), source: source}
 }
 
 // Source says where the key came from, for example "key file /etc/calwatch/key".

@@ -18,7 +18,8 @@ func TestKeyForms(t *testing.T) {
 			t.Errorf("a form of %d bytes: %v", len(form), err)
 		}
 	}
-	for _, form := range []string{"", string(theKey[:31]), string(theKey) + "\n", text[:43], "!" + text[1:], text[:43] + "A"} {
+	zeros := string(make([]byte, keySize)) // as after a crash
+	for _, form := range []string{zeros, base64.StdEncoding.EncodeToString([]byte(zeros)), "", string(theKey[:31]), string(theKey) + "\n", text[:43], "!" + text[1:], text[:43] + "A"} {
 		_, err := NewKey([]byte(form), "the test")
 		wantError(t, err, nil, "the test", "openssl rand -base64 32")
 	}
@@ -82,6 +83,10 @@ func TestCredential(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", dir)
 	_, err = Credential("calwatch.key").Key()
 	wantError(t, err, ErrNoKey, "not in $CREDENTIALS_DIRECTORY")
+	t.Setenv("CREDENTIALS_DIRECTORY", filepath.Join(dir, "gone"))
+	_, err = Credential("calwatch.key").Key()
+	wantError(t, err, ErrNoKey, "not in $CREDENTIALS_DIRECTORY")
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
 
 	// The service's user may read it by an access list, which shows as a group's right.
 	must(t, os.WriteFile(filepath.Join(dir, "calwatch.key"), theKey, 0o440))
@@ -134,5 +139,18 @@ func TestSourcesOfOtherSystemsHaveNoKey(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		_, err := Keyring("calwatch").Key()
 		wantError(t, err, ErrNoKey, "only Linux")
+	}
+}
+
+func TestCommandsCanBePastedIntoAShell(t *testing.T) {
+	for dir, want := range map[string]string{
+		"/home/alex/.cache/a-b_c": `run "rm -r /home/alex/.cache/a-b_c"`,
+		"/home/my dir":            `run "rm -r '/home/my dir'"`,
+		"/x;y$(z)":                `run "rm -r '/x;y$(z)'"`,
+		"/it's":                   `run "rm -r '/it'\''s'"`,
+	} {
+		if got := command("rm", "-r", dir); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }

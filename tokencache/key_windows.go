@@ -13,18 +13,13 @@ import (
 // key. On other systems it is ErrNoKey.
 func DPAPI(path string) KeySource {
 	return keySourceFunc(func() (Key, error) {
-		key, err := readDPAPI(path)
-		if !errors.Is(err, ErrNoKey) {
-			return key, err
-		}
-		blob, err := protect(randomKey("").secret())
-		if err != nil {
-			return Key{}, fmt.Errorf("tokencache: %s: encrypting it: %w", dpapiSource(path), err)
-		}
-		if err := createFile(path, blob); err != nil && !errors.Is(err, fs.ErrExist) {
-			return Key{}, err
-		}
-		return readDPAPI(path)
+		return keyInFile(path, readDPAPI, func() ([]byte, error) {
+			blob, err := protect(randomKey("").secret())
+			if err != nil {
+				return nil, fmt.Errorf("tokencache: %s: encrypting it: %w", dpapiSource(path), err)
+			}
+			return blob, nil
+		})
 	})
 }
 

@@ -28,11 +28,21 @@ func (s *Store) checkKey() error {
 	case err != nil:
 		return err
 	case opened, v == nil && accounts == 0:
-		return writeFile(s.root, checkName, s.sealer.seal(checkName, nil))
+		_, err := writeFile(s.root, checkName, s.sealer.seal(checkName, nil))
+		return err
 	default:
-		return fmt.Errorf("tokencache: %w: the cache in %s was written with another key than that of %s; bring the right key, or remove the directory to sign in anew",
-			ErrWrongKey, s.root.Name(), s.keySource)
+		return s.wrongKey()
 	}
+}
+
+// wrongKey says what may have happened, and what to do.
+func (s *Store) wrongKey() error {
+	dir := s.root.Name()
+	remedy := "bring the right key, or " + command("rm", "-r", dir) + " and sign in again"
+	if s.keyFate != "" { // there is no right key any more
+		remedy = s.keyFate + ": " + command("rm", "-r", dir) + " and sign in again; a key file or a systemd credential lasts"
+	}
+	return fmt.Errorf("tokencache: %w: the cache in %s was written with another key than that of %s; %s", ErrWrongKey, dir, s.keySource, remedy)
 }
 
 // tryKey counts the files of accounts, up to the first that the key opens.

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
 )
 
 // maxKeyFile is more than any form of a key needs.
@@ -23,17 +25,34 @@ func KeyFile(path string) KeySource {
 // Of several processes that do so at the same time one succeeds, and all get its key.
 func NewKeyFile(path string) KeySource {
 	return keySourceFunc(func() (Key, error) {
-		key, err := readKeyFile(path)
-		if !errors.Is(err, ErrNoKey) {
-			return key, err
+		return keyInFile(path, readKeyFile, func() ([]byte, error) {
+			text := base64.StdEncoding.EncodeToString(randomKey("").secret()) + "\n"
+			return []byte(text), nil
+		})
+	})
+}
+
+// keyInFile reads the key from a file. If that is missing, it is made, with what create returns.
+func keyInFile(path string, read func(path string) (Key, error), create func() ([]byte, error)) (Key, error) {
+	key, err := read(path)
+	if errors.Is(err, ErrNoKey) {
+		content, failed := create()
+		if failed != nil {
+			return Key{}, failed
 		}
-		key = randomKey(keyFileSource(path))
-		text := base64.StdEncoding.EncodeToString(key.secret()) + "\n"
-		if err := createFile(path, []byte(text)); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := createFile(path, content); err != nil {
 			return Key{}, err
 		}
-		return readKeyFile(path)
-	})
+		key, err = read(path)
+	}
+	if err != nil {
+		return Key{}, err
+	}
+	if root, err := os.OpenRoot(filepath.Dir(path)); err == nil {
+		defer root.Close()
+		sweep(root, temporaryPrefix+filepath.Base(path)+"-", time.Now())
+	}
+	return key, nil
 }
 
 func keyFileSource(path string) string { return "key file " + path }
@@ -62,16 +81,17 @@ func readSecretFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readSmall(f)
+	content, err := readSmall(f)
+	if err != nil {
+		return nil, fmt.Errorf("tokencache: reading the key: %w", err)
+	}
+	return content, nil
 }
 
-// createFile makes a file with content; if there is one already it returns an error that is fs.ErrExist. The file
-// appears complete or not at all: another process may be waiting to read it.
+// createFile makes a file with content, if there is none yet: another process may have been faster, and then its key counts. The file
+// appears complete or not at all, for the same reason.
 func createFile(path string, content []byte) error {
-	dir, name := filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
+	dir, name := filepath.Dir(path), filepath.Base(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("tokencache: making the directory of the key: %w", err)
 	}
@@ -80,9 +100,12 @@ func createFile(path string, content []byte) error {
 		return fmt.Errorf("tokencache: making the key file: %w", err)
 	}
 	defer root.Close()
-	temporary, err := writeTemporary(root, content)
+	temporary, _, err := writeTemporary(root, name, content)
 	if err == nil {
-		err = errors.Join(root.Link(temporary, name), root.Remove(temporary))
+		if err = root.Link(temporary, name); errors.Is(err, fs.ErrExist) {
+			err = nil
+		}
+		err = errors.Join(err, root.Remove(temporary), syncDirectory(root))
 	}
 	if err != nil {
 		return fmt.Errorf("tokencache: making key file %s: %w", path, err)
@@ -100,15 +123,10 @@ func Credential(name string) KeySource {
 		if dir == "" {
 			return Key{}, noKey(source, "$CREDENTIALS_DIRECTORY is not set")
 		}
-		f, err := os.OpenInRoot(dir, name)
+		content, err := readCredential(dir, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			return Key{}, noKey(source, "it is not in $CREDENTIALS_DIRECTORY")
 		}
-		if err != nil {
-			return Key{}, fmt.Errorf("tokencache: %s: %w", source, err)
-		}
-		defer f.Close()
-		content, err := readSmall(f)
 		if err != nil {
 			return Key{}, fmt.Errorf("tokencache: %s: %w", source, err)
 		}
@@ -116,11 +134,24 @@ func Credential(name string) KeySource {
 	})
 }
 
+func readCredential(dir, name string) ([]byte, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a named pipe must not hold us up
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(errors.New("it is not a regular file"), err)
+	}
+	return readSmall(f)
+}
+
 // readSmall reads a file up to one byte more than a key file may have; so much is no key.
 func readSmall(r io.Reader) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(r, maxKeyFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("tokencache: reading the key: %w", err)
-	}
-	return content, nil
+	return io.ReadAll(io.LimitReader(r, maxKeyFile+1))
 }

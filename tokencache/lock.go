@@ -12,6 +12,9 @@ import (
 const (
 	lockPrefix = "lock-"
 
+	// storeLock is the lock for what concerns the directory as a whole. Accounts have other ones.
+	storeLock = lockPrefix + "store"
+
 	// Between two tries for a lock: somebody holds it for about as long as an fsync takes.
 	firstRetry = time.Millisecond
 	lastRetry  = 20 * time.Millisecond
@@ -20,19 +23,21 @@ const (
 	defaultWait = 10 * time.Second
 )
 
+// lockOf says which lock guards an account's file: one of 32, so that the locks, which stay, do not tell how many accounts there were.
+func lockOf(name string) string { return lockPrefix + name[:1] }
+
 // errLocked is what tryLock returns while somebody else has the lock.
 var errLocked = errors.New("locked")
 
-// lock takes the lock called name and returns what gives it back. Each call opens the lock file anew, so that it excludes this
+// lock takes the lock that is the file called name, and returns what gives it back. Each call opens the file anew, so that it excludes this
 // process's other goroutines just as other processes. The file is never removed: who waited for a removed file would share his "lock"
 // with nobody. A free lock is taken even if ctx is over; only waiting ends with it.
+//
+// The order is: an account's renewal (see Exclusive), then one lock of this kind. Nobody who has one asks for another.
 func lock(ctx context.Context, root *os.Root, name string) (unlock func(), err error) {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, defaultWait)
-		defer cancel()
-	}
-	f, _, err := openOwn(root, lockPrefix+name, os.O_RDWR|os.O_CREATE)
+	ctx, cancel := bounded(ctx, defaultWait)
+	defer cancel()
+	f, _, err := openOwn(root, name, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +49,7 @@ func lock(ctx context.Context, root *os.Root, name string) (unlock func(), err e
 				_ = f.Close()
 			}, nil
 		}
-		path := filepath.Join(root.Name(), lockPrefix+name)
+		path := filepath.Join(root.Name(), name)
 		if err != errLocked {
 			return nil, errors.Join(fmt.Errorf("tokencache: locking %s: %w", path, err), f.Close())
 		}
@@ -56,6 +61,14 @@ func lock(ctx context.Context, root *os.Root, name string) (unlock func(), err e
 			return nil, errors.Join(fmt.Errorf("tokencache: waiting for %s, which another process holds: %w", path, ended(ctx)), f.Close())
 		}
 	}
+}
+
+// bounded is ctx with an end.
+func bounded(ctx context.Context, wait time.Duration) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, wait)
 }
 
 // ended says why ctx is over. MSAL wants to see the context's own error; the caller, the cause.

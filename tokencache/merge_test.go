@@ -27,8 +27,8 @@ func TestMerge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := merge([]byte(c.base), []byte(c.ours), []byte(c.theirs), time.Unix(1000, 0))
-			if err != nil || string(got) != c.want {
-				t.Errorf("got %s, %v\nwant %s", got, err, c.want)
+			if err != nil || string(got.cache) != c.want {
+				t.Errorf("got %s, %v\nwant %s", got.cache, err, c.want)
 			}
 		})
 	}
@@ -39,8 +39,8 @@ func TestMergeDropsExpiredAccessTokensOnly(t *testing.T) {
 		`"RefreshToken":{"old":{"expires_on":"1"}}}`
 	want := `{"AccessToken":{"good":{"expires_on":"1001"},"none":{},"odd":{"expires_on":"soon"},"string":"x"},"RefreshToken":{"old":{"expires_on":"1"}}}`
 	got, err := merge([]byte(`{}`), []byte(`{}`), []byte(theirs), time.Unix(1000, 0))
-	if err != nil || string(got) != want {
-		t.Errorf("got %s, %v\nwant %s", got, err, want)
+	if err != nil || string(got.cache) != want {
+		t.Errorf("got %s, %v\nwant %s", got.cache, err, want)
 	}
 }
 

@@ -72,11 +72,6 @@ func TestMSALRoundTrip(t *testing.T) {
 	if second.AccessToken == "" || second.AccessToken != first.AccessToken || idp.TokenRequests() != 1 {
 		t.Errorf("the stored token was not used: %d token requests", idp.TokenRequests())
 	}
-	infos, err := s.Accounts()
-	must(t, err)
-	if want := []AccountInfo{{"alex", "alex@contoso.test", idp.Tenant(), second.Account.Environment}}; !slices.Equal(infos, want) {
-		t.Errorf("stored: %v, want %v", infos, want)
-	}
 	for _, name := range files(t, dir, func(string) bool { return true }) {
 		content, err := os.ReadFile(filepath.Join(dir, name))
 		must(t, err)
@@ -153,9 +148,9 @@ func TestMSALPassesOnWhatItDoesNotKnowWithoutChangingIt(t *testing.T) {
 	cache["NewSection"] = map[string]map[string]any{"a": {"b": 12345678.0}}
 	raw, err := json.Marshal(cache)
 	must(t, err)
-	file, err := s.sealer.sealRecord(name, record{"alex", raw})
+	file := s.sealer.sealRecord(name, record{"alex", raw})
+	_, err = writeFile(s.root, name, file)
 	must(t, err)
-	must(t, writeFile(s.root, name, file))
 
 	other := s.Account("alex").(*accessor)
 	c, err := public.New(idp.ClientID(), public.WithAuthority(idp.http.URL+"/"+idp.Tenant()), public.WithInstanceDiscovery(false),

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ const (
 	roleVariable   = "TOKENCACHE_TEST_ROLE"
 	dirVariable    = "TOKENCACHE_TEST_DIR"
 	workerVariable = "TOKENCACHE_TEST_WORKER"
+	roundVariable  = "TOKENCACHE_TEST_ROUND"
 )
 
 func TestMain(m *testing.M) {
@@ -24,9 +26,12 @@ func TestMain(m *testing.M) {
 	if role == "" {
 		os.Exit(m.Run())
 	}
-	roles := map[string]func(*Store) error{"sign-ins": signIns, "loop": writeLoop}
+	roles := map[string]func(*Store) error{"sign-ins": signIns, "loop": writeLoop, "renew": renewForever}
 	maps.Copy(roles, platformRoles())
-	s, err := Open(os.Getenv(dirVariable), fixedKey(theKey))
+	s, err := Open(os.Getenv(dirVariable), fixedKey(theKey), OnDamaged(func(err error) {
+		fmt.Println(err)
+		os.Exit(1)
+	}))
 	if err == nil {
 		err = roles[role](s)
 	}
@@ -48,54 +53,108 @@ func process(t *testing.T, role, dir, worker string) *exec.Cmd {
 	return cmd
 }
 
-const processes, signInsEach = 8, 25
+const processes, roundsEach = 8, 25
 
+// signIns plays rounds, from the given one on, and says which it has done. Each is a sign-in to the account that all share, and one to an
+// account of its own.
 func signIns(s *Store) error {
 	worker := os.Getenv(workerVariable)
-	shared, own := newClient(s.Account("shared")), newClient(s.Account("own-"+worker))
-	for i := range signInsEach {
-		scope := fmt.Sprint(worker, "-", i)
-		if err := shared.signIn(context.Background(), scope); err != nil {
+	from, err := strconv.Atoi(os.Getenv(roundVariable))
+	if err != nil {
+		return err
+	}
+	shared := newClient(s.Account("shared"))
+	for round := from; round < roundsEach; round++ {
+		name := fmt.Sprint(worker, "-", round)
+		if err := shared.signIn(context.Background(), name); err != nil {
 			return err
 		}
-		if i%5 == 0 {
-			if err := own.signIn(context.Background(), scope); err != nil {
-				return err
-			}
+		if err := newClient(s.Account("own-"+name)).signIn(context.Background(), name); err != nil {
+			return err
 		}
+		fmt.Println(round)
 	}
 	return nil
 }
 
-func TestProcessesThatSignInAtTheSameTimeLoseNothing(t *testing.T) {
-	dir := newDir(t)
-	var wg sync.WaitGroup
-	for worker := range processes {
-		cmd := process(t, "sign-ins", dir, fmt.Sprint(worker)) // the first ones make the store
-		wg.Go(func() {
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("process %d: %v: %s", worker, err, out)
+// work has a process play all rounds of a worker. It is killed every few rounds, in the middle of the next one, and another one takes over.
+func work(t *testing.T, dir string, worker int) (kills int) {
+	for next, patience := 0, 2+worker%3; next < roundsEach; {
+		cmd := process(t, "sign-ins", dir, fmt.Sprint(worker))
+		cmd.Env = append(cmd.Env, roundVariable+"="+fmt.Sprint(next))
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Error(err)
+			return kills
+		}
+		last, killed := next+patience, false
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if lines.Text() != fmt.Sprint(next) {
+				t.Errorf("worker %d, round %d: %s", worker, next, lines.Text())
+				break
 			}
-		})
+			if next++; next >= last && !killed {
+				killed = true
+				_ = cmd.Process.Kill()
+			}
+		}
+		if err := cmd.Wait(); err != nil && !killed {
+			t.Errorf("worker %d: %v", worker, err)
+			return kills
+		} else if err != nil {
+			kills++
+		}
+	}
+	return kills
+}
+
+func TestProcessesThatAreKilledInBetweenLoseNothing(t *testing.T) {
+	dir := newDir(t)
+	var kills [processes]int
+	var wg sync.WaitGroup
+	for worker := range processes { // the first ones make the store
+		wg.Go(func() { kills[worker] = work(t, dir, worker) })
 	}
 	wg.Wait()
-	s := openTest(t, dir, nil)
-	want := map[string]int{"shared": processes * signInsEach}
-	for worker := range processes {
-		want[fmt.Sprint("own-", worker)] = signInsEach / 5
+	total := 0
+	for _, n := range kills {
+		total += n
 	}
-	for id, n := range want {
+	if total < processes { // about 50
+		t.Errorf("only %d processes were killed", total)
+	}
+	s := openTest(t, dir, nil)
+	has := func(id string) map[string]any {
 		c := newClient(s.Account(id))
 		must(t, c.load(t.Context()))
-		for _, section := range []string{"AccessToken", "RefreshToken"} {
-			if got := len(c.has(section)); got != n {
-				t.Errorf("account %s, section %s: %d of %d entries", id, section, got, n)
+		if a, r := c.has("AccessToken"), c.has("RefreshToken"); len(a) != len(r) {
+			t.Errorf("account %s has %d access tokens and %d refresh tokens", id, len(a), len(r))
+		}
+		return c.has("RefreshToken")
+	}
+	shared := has("shared")
+	for worker := range processes {
+		for round := range roundsEach {
+			name := fmt.Sprint(worker, "-", round)
+			if shared["key-"+name] == nil {
+				t.Errorf("sign-in %s to the shared account is lost", name)
+			}
+			if own := has("own-" + name); len(own) != 1 || own["key-"+name] == nil {
+				t.Errorf("account own-%s has %d tokens", name, len(own))
 			}
 		}
 	}
 	infos, err := s.Accounts()
-	if err != nil || len(infos) != processes+1 {
-		t.Errorf("%d accounts, %v", len(infos), err)
+	if err != nil || len(infos) != processes*roundsEach+1 || len(shared) != processes*roundsEach {
+		t.Errorf("%d accounts, %d tokens of the shared one, %v", len(infos), len(shared), err)
+	}
+	must(t, s.RemoveAll()) // what those that were killed left over, too
+	if left := files(t, dir, notLock); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }
 
@@ -118,7 +177,7 @@ func TestKilledWriterLeavesAReadableFile(t *testing.T) {
 	dir := newDir(t)
 	s := openTest(t, dir, nil)
 	must(t, newClient(s.Account("alex")).signIn(t.Context(), "before"))
-	for round := range 10 {
+	for round := range 5 {
 		cmd := process(t, "loop", dir, "")
 		out, err := cmd.StdoutPipe()
 		must(t, err)

@@ -1,22 +1,14 @@
 package tokencache
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 )
-
-// storeLock is the lock for what concerns the directory as a whole. Accounts have other ones.
-const storeLock = "store"
 
 // A Store is a directory of encrypted token caches, one file for each account. It is safe for concurrent use, as is the
 // directory by several Stores and processes.
@@ -24,7 +16,9 @@ type Store struct {
 	root      *os.Root
 	sealer    *sealer
 	keySource string
+	keyFate   string
 	damaged   func(error)
+	renewals  [renewLocks]chan struct{} // each holds an element while somebody in this process has, or wants, that lock
 }
 
 // An Option changes how a [Store] works.
@@ -44,6 +38,9 @@ func Open(dir string, key KeySource, options ...Option) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{root: root, damaged: func(err error) { slog.Default().Warn(err.Error()) }}
+	for i := range s.renewals {
+		s.renewals[i] = make(chan struct{}, 1)
+	}
 	for _, option := range options {
 		option(s)
 	}
@@ -65,105 +62,28 @@ func (s *Store) unlock(source KeySource) error {
 	if err != nil {
 		return err
 	}
-	s.keySource = key.Source()
+	s.keySource, s.keyFate = key.source, key.fate
 	if s.sealer, err = newSealer(key); err != nil {
 		return err
 	}
 	if err := s.checkKey(); err != nil {
 		return err
 	}
-	return sweep(s.root, time.Now())
+	sweep(s.root, temporaryPrefix, time.Now())
+	return nil
 }
 
 // Close releases the directory. The Store and its accessors are of no use any more.
 func (s *Store) Close() error { return s.root.Close() }
+
+// Dir is the directory, as an absolute path.
+func (s *Store) Dir() string { return s.root.Name() }
 
 // KeySource says where the key came from, for example "key file /etc/calwatch/key".
 func (s *Store) KeySource() string { return s.keySource }
 
 // String names the directory.
 func (s *Store) String() string { return "tokencache.Store(" + s.root.Name() + ")" }
-
-// AccountInfo says who is stored.
-type AccountInfo struct {
-	ID          string // as given to [Store.Account]
-	Username    string // usually an address, as the identity provider said it; "" if it did not
-	TenantID    string // "realm" in MSAL's cache
-	Environment string // the authority's host
-}
-
-// Accounts returns who is stored, sorted by ID. Accounts without any token, because they have signed out, are left out. It decrypts every
-// file, so its price grows with their number. If some files cannot be read, it returns the others, and an error for those;
-// damaged files are set aside and reported, and are no error.
-func (s *Store) Accounts() ([]AccountInfo, error) {
-	names, err := list(s.root)
-	if err != nil {
-		return nil, err
-	}
-	var infos []AccountInfo
-	var errs []error
-	for _, name := range names {
-		if !isAccountFile(name) {
-			continue
-		}
-		r, _, damage, err := s.load(context.Background(), name, nil)
-		s.report(damage)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		if info, ok := describe(r); ok {
-			infos = append(infos, info)
-		}
-	}
-	slices.SortFunc(infos, func(a, b AccountInfo) int { return cmp.Compare(a.ID, b.ID) })
-	return infos, errors.Join(errs...)
-}
-
-// describe reports whether r holds anything to sign in with, and for whom. If there are several entries for the account (one for
-// each tenant it is a guest of), it takes the first by name.
-func describe(r *record) (AccountInfo, bool) {
-	if r == nil {
-		return AccountInfo{}, false
-	}
-	var cache struct{ AccessToken, RefreshToken, Account map[string]json.RawMessage }
-	if json.Unmarshal(r.Cache, &cache) != nil || len(cache.AccessToken)+len(cache.RefreshToken)+len(cache.Account) == 0 {
-		return AccountInfo{}, false
-	}
-	info := AccountInfo{ID: r.ID}
-	for _, name := range slices.Sorted(maps.Keys(cache.Account)) {
-		var account struct {
-			Username    string `json:"username"`
-			Realm       string `json:"realm"`
-			Environment string `json:"environment"`
-		}
-		if json.Unmarshal(cache.Account[name], &account) == nil {
-			info.Username, info.TenantID, info.Environment = account.Username, account.Realm, account.Environment
-			break
-		}
-	}
-	return info, true
-}
-
-// Remove removes all that is stored of an account, and what was set aside of it. That there is nothing is no error. A client
-// that is running with the account finds its cache empty at its next call.
-func (s *Store) Remove(id string) error {
-	name := s.sealer.name(id)
-	release, err := lock(context.Background(), s.root, lockOf(name))
-	if err != nil {
-		return err
-	}
-	defer release()
-	for _, victim := range []string{name, name + badSuffix} {
-		if err := s.root.Remove(victim); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("tokencache: removing an account's file: %w", err)
-		}
-	}
-	return syncDirectory(s.root)
-}
-
-// lockOf says which lock guards an account's file: one of 32, so that the locks, which stay, do not tell how many accounts there were.
-func lockOf(name string) string { return name[:1] }
 
 // load reads an account's file. If it is the known version, or there is none, the record is nil. A damaged file is set aside.
 // What is to be reported of it is damage; the caller does so when it holds no lock.

@@ -1,0 +1,5 @@
+//go:build !darwin
+
+package tokencache
+
+func systemKeychain() keychain { return nil }
