@@ -15,19 +15,19 @@ import (
 func TestSignedInByDeviceCodeAWatchLastsForADay(t *testing.T) {
 	inEachWorld(t, func(t *testing.T, w *world) {
 		signIn := w.server.SignIn()
-		provider, err := msalauth.New(msalauth.Options{
+		client, err := msalauth.New(msalauth.Options{
 			ClientID: signIn.ClientID(), Authority: w.endpoint.Authority(), HTTPClient: w.endpoint.Client(w.protocol),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		scopes := []string{"https://outlook.office.com/calendars.read"}
-		if _, err := provider.SignInDeviceCode(t.Context(), scopes, func(_ context.Context, code msalauth.DeviceCode) error {
+		if _, err := client.SignInDeviceCode(t.Context(), scopes, func(_ context.Context, code msalauth.DeviceCode) error {
 			return signIn.Approve(code.UserCode, user)
 		}); err != nil {
 			t.Fatal(err)
 		}
-		w.provider = provider
+		w.provider = client.Provider("")
 		watcher := w.watch()
 		watcher.resync(outlookstream.ErrStarted)
 

@@ -1,24 +1,34 @@
 // Package msalauth gets tokens from Microsoft Entra ID through the Microsoft Authentication Library (MSAL).
 //
-// A [Provider] holds one signed-in account. [Provider.SignInDeviceCode] is the explicit sign-in, made while a person is
-// there; after that [Provider.Token] works without one, renewing the access token whenever needed, until the authority
-// wants the person again and it says so with [auth.ErrInteractionRequired].
+// # People
 //
-//	p, err := msalauth.New(msalauth.Options{ClientID: "..."})
+// A [Client] signs people in: with a browser on this machine ([Client.SignInBrowser]), or by a code that is entered on any
+// device ([Client.SignInDeviceCode]). These are explicit calls, made while the person is there. After that the
+// [auth.Provider] of the account works without one, renewing the access token whenever needed, until the authority wants the
+// person again and it says so with [auth.ErrInteractionRequired].
+//
+//	client, err := msalauth.New(msalauth.Options{ClientID: "...", Store: store})
 //	...
-//	_, err = p.SignInDeviceCode(ctx, scopes, func(_ context.Context, c msalauth.DeviceCode) error {
-//		fmt.Fprintln(os.Stderr, c.Message)
-//		return nil
-//	})
+//	account, err := client.SignInBrowser(ctx, scopes, nil, open)
+//	...
+//	provider := client.Provider(account.ID)
 //
-// Tokens are kept in the memory of the process: it signs in again after a restart.
+// With a [tokencache.Store], which other processes may use at the same time, accounts outlive the process. Without one they
+// are in memory.
+//
+// # Applications
+//
+// A [Confidential] gets tokens for the application itself, which proves who it is by a secret, a certificate or an
+// assertion ([Credential]).
 //
 // # What is added to MSAL
 //
 // MSAL renews a token once for each concurrent caller, which with refresh tokens that can be used once signs the account
-// out; here it is one renewal, for which all callers wait, each no longer than its own context. MSAL returns a cached token
-// although the server has refused it; here a refused token is taken out of the cache. MSAL reports a failed early renewal as
-// an error although the old token is good; here the old token is returned. MSAL gives up a device code at the first network
+// out; here it is one renewal among all goroutines and processes, for which all callers wait, each no longer than its own
+// context. MSAL returns a cached token although the server has refused it; here a refused token is taken out of the cache.
+// MSAL parses a cache of all accounts at every call; here the price of a token does not depend on how many there are. MSAL
+// reports a failed early renewal as an error although the old token is good; here the old token is returned. MSAL fails when
+// tokens cannot be stored; here they are kept in memory, and stored later. MSAL gives up a device code at the first network
 // error; here the wait goes on until the code expires.
 //
 // # What leaves the process

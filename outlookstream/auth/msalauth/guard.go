@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/calwatch/calwatch/outlookstream/auth/internal/entra"
 )
 
 const (
@@ -22,17 +24,41 @@ type guard struct {
 	base      http.RoundTripper
 	host      string
 	microsoft bool
+	documents *documents
 }
 
 var (
-	errHost  = errors.New("refused to send a sign-in request to another host than the authority's")
-	errLarge = errors.New("the answer is larger than 1 MiB")
-	errSlow  = fmt.Errorf("no answer within %s", requestTimeout)
+	errHost    = errors.New("refused to send a sign-in request to another host than the authority's")
+	errLarge   = errors.New("the answer is larger than 1 MiB")
+	errStopped = errors.New("only the cache was to be asked")
+	errSlow    = fmt.Errorf("no answer within %s", requestTimeout)
 )
 
 // RoundTrip implements http.RoundTripper.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	e := exchangeOf(req.Context())
+	if isDocument(req) {
+		sent := false
+		resp, err := g.documents.get(req, func() (*http.Response, error) {
+			sent = true
+			return g.send(req, e)
+		})
+		if err == nil && !sent {
+			e.note(req, resp, nil) // it may be why MSAL fails
+		}
+		return resp, err
+	}
+	if e.stop() {
+		if req.Body != nil {
+			req.Body.Close()
+		}
+		return nil, errStopped
+	}
+	return g.send(req, e)
+}
+
+// send sends the request and notes what came of it.
+func (g *guard) send(req *http.Request, e *exchange) (*http.Response, error) {
 	resp, err := g.do(req)
 	if req.Context().Err() != nil {
 		return resp, err
@@ -40,7 +66,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	e.note(req, resp, err)
 	// While a person is signing in, a failed poll is no reason to throw the code away: ask again, as if it was pending.
 	// MSAL's own reaction would be to end the sign-in.
-	if e.polling && !errors.Is(err, errHost) && (err != nil || overloaded(resp.StatusCode)) {
+	if e.polling && !errors.Is(err, errHost) && (err != nil || entra.Answer{Status: resp.StatusCode}.Overloaded()) {
 		return pending(req), nil
 	}
 	return resp, err
@@ -80,10 +106,6 @@ func (g *guard) exchange(req *http.Request) ([]byte, *http.Response, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	return body, resp, err
-}
-
-func overloaded(status int) bool {
-	return status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500
 }
 
 // pending is an answer that makes MSAL poll again.

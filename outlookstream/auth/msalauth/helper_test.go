@@ -13,6 +13,7 @@ import (
 	"github.com/calwatch/calwatch/internal/fakeserver/signin"
 	"github.com/calwatch/calwatch/outlookstream/auth"
 	"github.com/calwatch/calwatch/outlookstream/auth/msalauth"
+	"github.com/calwatch/calwatch/tokencache"
 )
 
 const host = "signin.test"
@@ -94,27 +95,23 @@ var errDown = errors.New("the network is down")
 
 func down(*http.Request, *http.Response) (*http.Response, error) { return nil, errDown }
 
-// world is a Provider, the server it signs in to, and the network between them.
+// world is a Client, the server it signs in to, and the network between them.
 type world struct {
-	*msalauth.Provider
-	t      *testing.T
-	server *signin.Server
-	net    *network
-	mu     sync.Mutex
-	texts  []string // of all errors seen
+	*msalauth.Client
+	auth.Provider // of the only account
+	t             *testing.T
+	server        *signin.Server
+	net           *network
+	mu            sync.Mutex
+	texts         []string // of all errors seen
 }
 
 func newWorld(t *testing.T, opts *signin.Options) *world {
 	t.Helper()
 	w := &world{t: t, server: signin.New(opts)}
 	w.net = &network{server: w.server}
-	p, err := msalauth.New(msalauth.Options{
-		ClientID: w.server.ClientID(), Authority: "https://" + host + "/common", HTTPClient: &http.Client{Transport: w.net},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Provider = p
+	w.Client = w.client(nil)
+	w.Provider = w.Client.Provider("")
 	t.Cleanup(func() {
 		if len(w.net.foreign) > 0 {
 			t.Errorf("requests were sent to %q", w.net.foreign)
@@ -122,6 +119,32 @@ func newWorld(t *testing.T, opts *signin.Options) *world {
 		w.checkSecrets()
 	})
 	return w
+}
+
+// client makes another Client of the same application on the same network.
+func (w *world) client(store *tokencache.Store) *msalauth.Client {
+	w.t.Helper()
+	c, err := msalauth.New(msalauth.Options{
+		ClientID: w.server.ClientID(), Authority: "https://" + host + "/common", HTTPClient: &http.Client{Transport: w.net}, Store: store,
+		OnStoreError: func(err error) { w.saw(err) },
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+// only returns the only account, or a zero one.
+func (w *world) only() msalauth.Account {
+	w.t.Helper()
+	accounts, err := w.Accounts(w.t.Context())
+	if err != nil || len(accounts) > 1 {
+		w.t.Fatalf("%d accounts, %v", len(accounts), w.saw(err))
+	}
+	if len(accounts) == 0 {
+		return msalauth.Account{}
+	}
+	return accounts[0]
 }
 
 // saw keeps an error's text for checkSecrets.
@@ -143,6 +166,11 @@ func (w *world) checkSecrets() {
 			}
 		}
 	}
+}
+
+// approve is a prompt that signs the first account in.
+func (w *world) approve(_ context.Context, c msalauth.DeviceCode) error {
+	return w.server.Approve(c.UserCode, "")
 }
 
 // signIn signs the first account in.

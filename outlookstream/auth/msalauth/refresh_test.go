@@ -329,7 +329,7 @@ func TestAnImpatientCallerSpoilsNothing(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := w.SignOut(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := w.SignOut(ctx, ""); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("SignOut did not wait: %v", err)
 		}
 		time.Sleep(time.Minute) // synctest: virtual

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/calwatch/calwatch/outlookstream/auth"
 	"github.com/calwatch/calwatch/outlookstream/auth/internal/entra"
 )
 
@@ -25,6 +26,9 @@ func classify(err error, otherwise string) error {
 		host := "unknown host"
 		if u, err := url.Parse(failed.URL); err == nil {
 			host = u.Host
+		}
+		if untrusted := entra.Untrusted(failed.Err); untrusted != nil {
+			return fmt.Errorf("%w: the sign-in service %s cannot be trusted: %w", auth.ErrMisconfigured, host, untrusted)
 		}
 		return fmt.Errorf("oauth2auth: the sign-in service %s cannot be reached: %s", host, entra.Describe(failed.Err, errLarge))
 	}

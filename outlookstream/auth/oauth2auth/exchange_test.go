@@ -64,7 +64,7 @@ func TestErrorsAreSortedAndHaveNoSecrets(t *testing.T) {
 		{"another type", "another type than bearer", auth.ErrMisconfigured, always(200, func(b string) string { return strings.Replace(b, `"Bearer"`, `"pop"`, 1) })},
 		{"no host", "signin.test cannot be reached: lookup signin.test: no such host", transient, broken(&net.DNSError{Err: "no such host", Name: "signin.test"})},
 		{"reset", "read tcp: connection reset by peer", transient, broken(&net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset\nby peer")})},
-		{"certificate", "tls: failed to verify", transient, broken(&tls.CertificateVerificationError{Err: errors.New("expired")})},
+		{"certificate", "cannot be trusted: tls: failed to verify", auth.ErrMisconfigured, broken(&tls.CertificateVerificationError{Err: errors.New("expired")})},
 		{"timeout", "no answer in time", transient, broken(timeout{})},
 		{"end", "connection ended", transient, broken(io.ErrUnexpectedEOF)},
 		{"quoting", "network error", transient, func(_ *http.Request, b string) (*http.Response, error) {

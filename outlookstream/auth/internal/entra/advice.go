@@ -57,6 +57,10 @@ func (app Application) advice(aadsts int, subcode string) string {
 		return "the client secret has expired: make a new one in the app registration"
 	case 700027, 700030:
 		return "the certificate is not one of the app registration's, or has expired: upload it there"
+	case 700211, 700212, 700213:
+		return "no federated credential of the app registration fits: compare its issuer, subject and audience with the assertion's"
+	case 50013:
+		return "the assertion is not signed with a key that is known for its issuer, or was used before"
 	case 700024:
 		return "the assertion is not valid now: check this machine's clock"
 	}

@@ -40,10 +40,16 @@ func Read(host string, status int, body []byte) Answer {
 	if json.Unmarshal(fields.Codes, &codes) == nil && len(codes) > 0 {
 		a.AADSTS = codes[0]
 	}
-	if len(fields.Claims) <= maxClaims && json.Valid([]byte(fields.Claims)) {
+	if IsClaims(fields.Claims) {
 		a.Claims = fields.Claims
 	}
 	return a
+}
+
+// IsClaims says whether text can be a claims request: a JSON object. Anything else would make the next request fail.
+func IsClaims(text string) bool {
+	var object map[string]json.RawMessage
+	return len(text) <= maxClaims && json.Unmarshal([]byte(text), &object) == nil && object != nil
 }
 
 // CodeWord lets pass what looks like an error code, in which no token can hide.

@@ -14,7 +14,8 @@ type Application struct {
 	ClientID     string
 	Host         string // the authority's
 	Tenant       string
-	Confidential bool // it works for itself: there is no person who could sign in
+	Account      string // whose token it was to be, for showing; "" if that is not known
+	Confidential bool   // it works for itself: there is no person who could sign in
 }
 
 // Classify makes an error of an answer that is no token: interaction required, misconfigured, or, unmarked, transient. The
@@ -28,7 +29,7 @@ func (app Application) Classify(a Answer) error {
 		return fmt.Errorf("%s: %s sent an answer that cannot be used (%s)", app.Adapter, service, a.Details())
 	}
 	advice := app.advice(a.AADSTS, a.SubCode)
-	if ie := (&auth.InteractionError{Code: a.Code, SubCode: a.SubCode, Claims: a.Claims, Advice: advice}); !app.Confidential {
+	if ie := (&auth.InteractionError{Account: app.Account, Code: a.Code, SubCode: a.SubCode, Claims: a.Claims, Advice: advice}); !app.Confidential {
 		switch a.Code {
 		case "invalid_grant", "interaction_required", "login_required", "consent_required", "account_selection_required":
 			if a.AADSTS != 0 {

@@ -35,6 +35,14 @@ func Describe(err error, own ...error) string {
 	return fmt.Sprintf("network error (%T)", err)
 }
 
+// Untrusted returns what is wrong with the server's certificate if that is what err is about, or nil. It holds no secret.
+func Untrusted(err error) error {
+	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return cert
+	}
+	return nil
+}
+
 // Printable takes out what could play tricks on a terminal or in a log, and limits the length.
 func Printable(text string) string {
 	text = strings.Map(func(r rune) rune {
