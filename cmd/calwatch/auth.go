@@ -1,76 +1,85 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net/http"
-
-	"github.com/calwatch/calwatch/outlookstream/auth"
-	"github.com/calwatch/calwatch/outlookstream/auth/msalauth"
+	"slices"
+	"strings"
 )
 
 // The ways to get a token.
 const (
-	authDeviceCode   = "device-code"
-	authTokenFile    = "token-file"
-	authTokenCommand = "token-command"
+	authDeviceCode        = "device-code"
+	authBrowser           = "browser"
+	authClientSecret      = "client-secret"
+	authClientCertificate = "client-certificate"
+	authManagedIdentity   = "managed-identity"
+	authAzureCLI          = "azure-cli"
+	authTokenFile         = "token-file"
+	authTokenCommand      = "token-command"
+
+	// authAccount is the default: somebody who is signed in, or signs in.
+	authAccount = ""
 )
 
 // authFlags say where tokens come from. None of them is a secret: those come
 // from a file, a command or a person.
 type authFlags struct {
-	flags        *flags
-	method       string
-	authority    string
-	tenant       string
-	clientID     string
-	tokenFile    string
-	tokenCommand string
+	flags               *flags
+	method              string
+	application         applicationFlags
+	clientSecretFile    string
+	certificateFile     string
+	certificatePassword string // a file
+	tokenFile           string
+	tokenCommand        string
+	cache               cacheFlags
 }
 
 func (a *authFlags) register(f *flags) {
 	a.flags = f
 	set := f.cmd.Flags()
-	set.Var(oneOf(&a.method, authDeviceCode, authTokenFile, authTokenCommand), "auth",
-		f.doc("auth", "where tokens come from", "as --token-file, --token-command or --client-id tells"))
-	set.StringVar(&a.authority, "authority", "", f.doc("authority", "base URL of the sign-in service", "https://login.microsoftonline.com/common"))
-	set.StringVar(&a.tenant, "tenant", "", f.doc("tenant", "directory to sign in to: its id or domain", "the authority's"))
-	set.StringVar(&a.clientID, "client-id", "", f.doc("client-id", "application (client) id of your app registration, for device-code", ""))
+	methods := []string{
+		authDeviceCode, authBrowser, authClientSecret, authClientCertificate, authManagedIdentity, authAzureCLI, authTokenFile, authTokenCommand,
+	}
+	set.Var(oneOf(&a.method, methods...), "auth", f.doc("auth", "where tokens come from: "+strings.Join(methods, ", "),
+		"as the other flags tell, or else an account that is signed in"))
+	a.application.register(f, "who of those that are signed in: username or id")
+	set.StringVar(&a.clientSecretFile, "client-secret-file", "", f.doc("client-secret-file", "file that holds the application's secret; it is read again for each token", ""))
+	set.StringVar(&a.certificateFile, "certificate-file", "", f.doc("certificate-file", "PEM or PFX file with the application's certificate and private key; it is read again for each token", ""))
+	set.StringVar(&a.certificatePassword, "certificate-password-file", "", f.doc("certificate-password-file", "file that holds the password of a PFX file", ""))
 	set.StringVar(&a.tokenFile, "token-file", "", f.doc("token-file", "file that holds an access token; it is read again whenever one is needed", ""))
 	set.StringVar(&a.tokenCommand, "token-command", "", f.doc("token-command",
 		`command that prints an access token: words separated by white space, which '...' or "..." keep together; there is no shell`, ""))
+	a.cache.register(f)
+}
+
+// meanings are the flags that each tell the method by itself.
+func (a *authFlags) meanings() []struct{ flag, value, method string } {
+	return []struct{ flag, value, method string }{
+		{"token-file", a.tokenFile, authTokenFile},
+		{"token-command", a.tokenCommand, authTokenCommand},
+		{"client-secret-file", a.clientSecretFile, authClientSecret},
+		{"certificate-file", a.certificateFile, authClientCertificate},
+		{"account", a.application.account, authAccount},
+	}
 }
 
 // choose decides on the method. What the command line says of it wins over
-// whatever the environment says, and that over the default.
+// whatever the environment says, and that over the default. A client id on the
+// command line does not say which it is, but rules out what has no use for one.
 func (a *authFlags) choose() (string, error) {
-	method := ""
-	for _, given := range []func(name string) bool{a.flags.onCommandLine, a.flags.inEnvironment} {
-		file := a.tokenFile != "" && given("token-file")
-		command := a.tokenCommand != "" && given("token-command")
-		switch {
-		case method != "":
-		case a.method != "" && given("auth"):
-			method = a.method
-		case file && command:
-			return "", usage(errors.New("--token-file and --token-command are both set: say with --auth which is meant"))
-		case file:
-			method = authTokenFile
-		case command:
-			method = authTokenCommand
-		case a.clientID != "" && given("client-id"):
-			method = authDeviceCode
-		}
-	}
-	if method == "" {
-		method = authDeviceCode
+	method, err := a.chosen()
+	if err != nil {
+		return "", err
 	}
 	for _, need := range []struct{ method, flag, value, advice string }{
 		{authTokenFile, "token-file", a.tokenFile, "name the file that holds an access token"},
 		{authTokenCommand, "token-command", a.tokenCommand, "name the command that prints an access token"},
-		{authDeviceCode, "client-id", a.clientID, "register an application in Microsoft Entra ID that allows " +
-			"public client flows, and pass its application (client) id (see 'Set up sign-in' in the README)"},
+		{authClientSecret, "client-secret-file", a.clientSecretFile, "name the file that holds the application's secret"},
+		{authClientSecret, "client-id", a.application.clientID, "name the application (client) id that the secret belongs to"},
+		{authClientCertificate, "certificate-file", a.certificateFile, "name the file that holds the application's certificate and private key"},
+		{authClientCertificate, "client-id", a.application.clientID, "name the application (client) id that the certificate belongs to"},
 	} {
 		if method == need.method && need.value == "" {
 			return "", usage(fmt.Errorf("--%s is missing: %s", need.flag, need.advice))
@@ -79,42 +88,36 @@ func (a *authFlags) choose() (string, error) {
 	return method, nil
 }
 
-// credentials are where tokens come from in this run.
-type credentials struct {
-	provider auth.Provider
-	// signIn lets a person sign in for these scopes; nil if no person could.
-	signIn func(ctx context.Context, scopes []string) error
-	// wait returns when nothing runs any more that getting tokens has started.
-	wait func()
+func (a *authFlags) chosen() (string, error) {
+	possible := func(string) bool { return true }
+	for _, given := range []func(name string) bool{a.flags.onCommandLine, a.flags.inEnvironment} {
+		if a.method != "" && given("auth") && possible(a.method) {
+			return a.method, nil
+		}
+		var names, methods []string
+		for _, m := range a.meanings() {
+			if m.value != "" && given(m.flag) && possible(m.method) {
+				names = append(names, "--"+m.flag)
+				methods = append(methods, m.method)
+			}
+		}
+		switch {
+		case len(names) > 1:
+			return "", usage(errors.New(strings.Join(names, " and ") + " do not go together: say with --auth which is meant"))
+		case len(names) == 1:
+			return methods[0], nil
+		case a.application.clientID != "" && given("client-id"):
+			possible = usesClientID
+		}
+	}
+	return authAccount, nil
 }
 
-// credentials makes them. Commands it starts live no longer than ctx.
-func (a *authFlags) credentials(ctx context.Context, s *session, client *http.Client) (*credentials, error) {
-	method, err := a.choose()
-	if err != nil {
-		return nil, err
-	}
-	switch method {
-	case authTokenFile:
-		file, err := newTokenFile(a.tokenFile, s.environ, s.log)
-		if err != nil {
-			return nil, usage(fmt.Errorf("--token-file: %w", err))
-		}
-		// Not cached: reading a file costs nothing, and what is in it is newer.
-		return &credentials{provider: file, wait: func() {}}, nil
-	case authTokenCommand:
-		command, err := newTokenCommand(ctx, a.tokenCommand, s.environ, s.console)
-		if err != nil {
-			return nil, usage(fmt.Errorf("--token-command: %w", err))
-		}
-		return &credentials{provider: auth.Cached(command), wait: command.wait}, nil
-	default:
-		signIn, err := newSignIn(s, msalauth.Options{
-			ClientID: a.clientID, Authority: a.authority, TenantID: a.tenant, HTTPClient: client,
-		})
-		if err != nil {
-			return nil, usage(err)
-		}
-		return &credentials{provider: signIn.provider, signIn: signIn.run, wait: func() {}}, nil
-	}
+func usesClientID(method string) bool {
+	return !slices.Contains([]string{authTokenFile, authTokenCommand, authAzureCLI}, method)
+}
+
+// isApplication says whether a method gets tokens that belong to no person.
+func isApplication(method string) bool {
+	return method == authClientSecret || method == authClientCertificate || method == authManagedIdentity
 }

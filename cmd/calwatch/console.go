@@ -29,13 +29,14 @@ type console struct {
 	status string // what is shown now; belongs to the goroutine
 }
 
-// newConsole begins writing. close has to be called.
-func newConsole(ctx context.Context, stdout, stderr io.Writer) *console {
+// newConsole begins writing. terminal tells terminals from other writers. close
+// has to be called.
+func newConsole(ctx context.Context, stdout, stderr io.Writer, terminal func(any) bool) *console {
 	c := &console{
 		stdout:     stdout,
 		stderr:     stderr,
-		shared:     isTerminal(stdout),
-		statusLine: isTerminal(stderr),
+		shared:     terminal(stdout),
+		statusLine: terminal(stderr),
 		width:      func() int { return columns(stderr) },
 		done:       ctx.Done(),
 		cause:      func() error { return context.Cause(ctx) },

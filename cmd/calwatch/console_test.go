@@ -17,7 +17,7 @@ import (
 func newTerminal(t *testing.T) (*console, *lines) {
 	t.Helper()
 	screen := newLines()
-	c := newConsole(t.Context(), screen, screen)
+	c := newConsole(t.Context(), screen, screen, isTerminal)
 	c.shared, c.statusLine, c.width = true, true, func() int { return 40 }
 	t.Cleanup(c.close)
 	return c, screen
@@ -44,7 +44,7 @@ func TestStatusLineMakesRoomForEverythingElse(t *testing.T) {
 
 func TestNoStatusLineWithoutATerminal(t *testing.T) {
 	stdout, stderr := newLines(), newLines()
-	c := newConsole(t.Context(), stdout, stderr)
+	c := newConsole(t.Context(), stdout, stderr, isTerminal)
 	c.setStatus("connecting")
 	if err := c.event([]byte("event\n")); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestNoStatusLineWithoutATerminal(t *testing.T) {
 func TestConsoleWritesAfterTheSignalToo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stdout, stderr := newLines(), newLines()
-	c := newConsole(ctx, stdout, stderr)
+	c := newConsole(ctx, stdout, stderr, isTerminal)
 	defer c.close()
 	cancel()
 	for range 100 {

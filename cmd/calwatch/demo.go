@@ -41,8 +41,8 @@ error.`,
 	f := &flags{cmd: cmd}
 	var o demoFlags
 	cmd.Flags().DurationVar(&o.duration, "for", 0, f.doc("for", "end after this time", "never"))
-	o.output.register(f)
-	o.log.register(f, demoLogLevel)
+	o.output.register(f, "events")
+	o.log.register(f, quietLogLevel)
 	return t.command(cmd, f, func(ctx context.Context, _ []string) error { return t.demo(ctx, &o) })
 }
 
@@ -50,7 +50,6 @@ error.`,
 const (
 	demoResource  = "me/events"
 	demoKeepAlive = time.Second // so that silence is noticed within 7 s
-	demoLogLevel  = "warn"      // the demo tells what happens in its own words
 	// demoSettle is how long before the end the last change is made.
 	demoSettle = 2 * time.Second
 )
@@ -60,7 +59,7 @@ func (t *tool) demo(ctx context.Context, o *demoFlags) (err error) {
 		return usage(fmt.Errorf("--for %v: it cannot be negative", o.duration))
 	}
 	if o.log.level == "" {
-		o.log.level = demoLogLevel
+		o.log.level = quietLogLevel
 	}
 	s, err := t.newSession(ctx, &o.output, &o.log)
 	if err != nil {
@@ -113,9 +112,10 @@ func demoWatcher(s *session, story *story, server *fakeserver.Server, endpoint *
 	if err != nil {
 		return nil, err
 	}
+	signIn.method = authDeviceCode
 	return &watcher{
 		session:     s,
-		credentials: &credentials{provider: signIn.provider, signIn: signIn.run},
+		credentials: &credentials{provider: signIn.begin},
 		resources: []outlookstream.Resource{{
 			Path:   demoResource,
 			Select: []string{"Subject", "Start", "End", "Location", "Organizer", "Attendees"},

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +62,18 @@ func TestDemoStopsCleanlyAtAnyTime(t *testing.T) {
 			}
 			c.stderr.wait(t, "changes made: ", "lost silently: 0")
 		})
+	}
+}
+
+func TestDemoKeepsNothing(t *testing.T) {
+	t.Parallel()
+	environ := home(t)
+	c := call(t, append(environ, "DISPLAY=:0", "CALWATCH_CACHE_DIR="+filepath.Join(t.TempDir(), "tokens")), "demo")
+	c.stderr.wait(t, "comes to life")
+	c.stop()
+	c.end(t, exitDone)
+	if made, err := os.ReadDir(strings.TrimPrefix(environ[0], "HOME=")); err != nil || len(made) > 0 {
+		t.Errorf("%v was made, %v", made, err)
 	}
 }
 

@@ -2,79 +2,21 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
-	"time"
 
 	"github.com/mdp/qrterminal/v3"
 
-	"github.com/calwatch/calwatch/internal/reconnect"
-	"github.com/calwatch/calwatch/outlookstream/auth"
 	"github.com/calwatch/calwatch/outlookstream/auth/msalauth"
 )
 
-// A signIn signs somebody in with a browser on any device.
-type signIn struct {
-	session      *session
-	provider     *msalauth.Provider
-	certificates *certificateNotes // about the provider's requests
-}
-
-func newSignIn(s *session, options msalauth.Options) (*signIn, error) {
-	certificates := &certificateNotes{base: http.DefaultTransport}
-	if options.HTTPClient != nil {
-		certificates.base = options.HTTPClient.Transport
+// prompt shows a device code, and puts it into the clipboard if that is wanted.
+func (s *session) prompt(code msalauth.DeviceCode, clipboard bool) error {
+	text := devicePrompt(code, s.console.statusLine)
+	if clipboard {
+		text = append(text, s.copied(code.UserCode)...)
 	}
-	options.HTTPClient = &http.Client{Transport: certificates}
-	provider, err := msalauth.New(options)
-	if err != nil {
-		return nil, err
-	}
-	return &signIn{session: s, provider: provider, certificates: certificates}, nil
-}
-
-// How attempts to begin are spaced; as outlookstream spaces connections.
-const (
-	signInFirstWait = 500 * time.Millisecond
-	signInMaxWait   = time.Minute
-)
-
-// run signs somebody in for these scopes. It tries again and again until there
-// is a code to show: the sign-in service may be down for a while. While somebody
-// is signing in, the provider sees to that.
-func (i *signIn) run(ctx context.Context, scopes []string) error {
-	s := i.session
-	return reconnect.NewPolicy(signInFirstWait, signInMaxWait).Run(ctx, func() error {
-		s.console.setStatus("asking for a device code")
-		prompted := false
-		account, err := i.provider.SignInDeviceCode(ctx, scopes, func(_ context.Context, code msalauth.DeviceCode) error {
-			prompted = true
-			return s.prompt(code)
-		})
-		switch certificate := i.certificates.untrusted.Load(); {
-		case err == nil:
-			s.log.Info("signed in", "user", account.Username, "tenant", account.TenantID)
-			return nil
-		case prompted, ctx.Err() != nil: // nobody is prompted twice
-			return reconnect.Permanent(err)
-		case certificate != nil:
-			return reconnect.Permanent(withTrustAdvice(err, certificate))
-		case errors.Is(err, auth.ErrMisconfigured), errors.Is(err, auth.ErrInteractionRequired):
-			return reconnect.Permanent(err)
-		default:
-			return err
-		}
-	}, func(err error, delay time.Duration) {
-		s.console.setStatus(fmt.Sprintf("signing in again in %v because of: %v", delay.Round(100*time.Millisecond), err))
-		s.log.Info("signing in again", "delay", delay, "err", err)
-	})
-}
-
-func (s *session) prompt(code msalauth.DeviceCode) error {
-	_, err := s.console.Write(devicePrompt(code, s.console.statusLine))
+	_, err := s.console.Write(text)
 	s.console.setStatus("waiting for the sign-in")
 	if s.prompted != nil {
 		s.prompted(code)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/calwatch/calwatch/outlookstream"
 	"github.com/calwatch/calwatch/outlookstream/auth"
@@ -24,6 +25,10 @@ func usage(err error) error { return &usageError{err} }
 func (e *usageError) Error() string { return e.err.Error() }
 
 func (e *usageError) Unwrap() error { return e.err }
+
+// errInterrupted says that a sign-in was stopped by a signal: nobody is signed in,
+// so that what is to come after it must not.
+var errInterrupted = fmt.Errorf("the sign-in was interrupted: %w", auth.ErrInteractionRequired)
 
 // exitStatus is the only place that decides it.
 func exitStatus(err error) int {

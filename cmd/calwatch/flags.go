@@ -88,5 +88,13 @@ func (c *choice) Set(s string) error {
 // String implements the flag package's Value.
 func (c *choice) String() string { return *c.value }
 
-// Type is what the help text shows.
-func (c *choice) Type() string { return strings.Join(c.allowed, "|") }
+// Type is what the help text shows: the words, unless that would move all
+// descriptions off to the right.
+func (c *choice) Type() string {
+	if words := strings.Join(c.allowed, "|"); len(words) <= maxType {
+		return words
+	}
+	return "string"
+}
+
+const maxType = 32

@@ -15,8 +15,11 @@ import (
 const roleVariable = "TEST_ROLE"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(roleVariable) == "token command" {
+	switch os.Getenv(roleVariable) {
+	case "token command":
 		os.Exit(playTokenCommand())
+	case "calwatch":
+		main()
 	}
 	os.Exit(m.Run())
 }
@@ -89,11 +92,24 @@ type called struct {
 // call runs the program, with environ for its whole environment.
 func call(t *testing.T, environ []string, args ...string) *called {
 	t.Helper()
+	return begin(t, func(ctx context.Context, c *called) int { return run(ctx, args, environ, c.stdout, c.stderr) })
+}
+
+// atTerminal is call with somebody who looks at standard error.
+func atTerminal(t *testing.T, environ []string, args ...string) *called {
+	t.Helper()
+	return begin(t, func(ctx context.Context, c *called) int {
+		program := &tool{environ: environ, stdout: c.stdout, stderr: c.stderr, isTerminal: func(w any) bool { return w == c.stderr }}
+		return program.run(ctx, args)
+	})
+}
+
+func begin(t *testing.T, run func(context.Context, *called) int) *called {
 	ctx, stop := context.WithCancel(t.Context())
 	c := &called{stdout: newLines(), stderr: newLines(), stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(c.done)
-		c.status = run(ctx, args, environ, c.stdout, c.stderr)
+		c.status = run(ctx, c)
 	}()
 	t.Cleanup(func() { stop(); <-c.done })
 	return c

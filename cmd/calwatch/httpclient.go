@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 )
 
@@ -57,27 +56,11 @@ func httpClientTrusting(pem []byte) (*http.Client, error) {
 	}}, nil
 }
 
-// certificateNotes is a transport that notes that a server's certificate could
-// not be trusted: the errors of package msalauth tell of it in words only.
-type certificateNotes struct {
-	base      http.RoundTripper
-	untrusted atomic.Pointer[tls.CertificateVerificationError] // the last one
-}
-
-// RoundTrip implements http.RoundTripper.
-func (c *certificateNotes) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := c.base.RoundTrip(req)
-	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		c.untrusted.Store(untrusted)
-	}
-	return resp, err
-}
-
-// withTrustAdvice adds to an error what to do about its cause, if that is a
-// certificate of an unknown authority. The name or the time in a certificate is
-// beyond what a user of this program can mend.
-func withTrustAdvice(err, cause error) error {
-	if _, unknown := errors.AsType[x509.UnknownAuthorityError](cause); unknown {
+// withTrustAdvice adds to an error what to do about it, if it is a certificate
+// of an unknown authority. The name or the time in a certificate is beyond what
+// a user of this program can mend.
+func withTrustAdvice(err error) error {
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); unknown {
 		return fmt.Errorf("%w: if its authority is to be trusted, name that one's certificate with --ca-file", err)
 	}
 	return err

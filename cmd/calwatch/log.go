@@ -45,3 +45,7 @@ func (l *logFlags) logger(w io.Writer, terminal, coloured bool) (*slog.Logger, e
 		return slog.New(slog.NewTextHandler(w, options)), nil
 	}
 }
+
+// quietLogLevel is the default of commands that tell in their own words what
+// happens.
+const quietLogLevel = "warn"

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"syscall"
 
 	"github.com/calwatch/calwatch/outlookstream"
@@ -12,16 +11,22 @@ import (
 // An encoder makes the line, or lines, that are printed for an event.
 type encoder func(outlookstream.Event) ([]byte, error)
 
-// outputFlag is -o of the commands that print events.
+// outputFlag is -o of the commands that print events or accounts.
 type outputFlag struct{ format string }
 
-func (o *outputFlag) register(f *flags) {
+// register takes what is printed.
+func (o *outputFlag) register(f *flags, what string) {
 	f.cmd.Flags().VarP(oneOf(&o.format, "text", "json"), "output", "o",
-		f.doc("output", "how events are printed", "text on a terminal, json otherwise"))
+		f.doc("output", "how "+what+" are printed", "text on a terminal, json otherwise"))
 }
 
-func (o *outputFlag) encoder(stdout io.Writer, coloured bool) encoder {
-	if o.format == "text" || o.format == "" && isTerminal(stdout) {
+// text says whether it is to be for people.
+func (o *outputFlag) text(terminal bool) bool {
+	return o.format == "text" || o.format == "" && terminal
+}
+
+func (o *outputFlag) encoder(terminal, coloured bool) encoder {
+	if o.text(terminal) {
 		return textEncoder(coloured)
 	}
 	return encodeJSON

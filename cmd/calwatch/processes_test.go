@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,9 +29,12 @@ func build(t *testing.T) string {
 	return path
 }
 
-func start(t *testing.T, program string, args ...string) *process {
+// start runs a program, with variables for all of its environment but what
+// every program needs.
+func start(t *testing.T, program string, variables []string, args ...string) *process {
 	t.Helper()
 	p := &process{stdout: newLines(), stderr: newLines(), cmd: exec.Command(program, args...), done: make(chan struct{})}
+	p.cmd.Env = append(homeless(), variables...)
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -41,6 +45,37 @@ func start(t *testing.T, program string, args ...string) *process {
 	}()
 	t.Cleanup(func() { _ = p.cmd.Process.Kill(); <-p.done })
 	return p
+}
+
+// spawn runs this program as a process of its own, without building it anew.
+func spawn(t *testing.T, variables []string, args ...string) *process {
+	t.Helper()
+	// With the race detector, the end of a process would wait a second.
+	own := []string{roleVariable + "=calwatch", "GORACE=atexit_sleep_ms=0 " + os.Getenv("GORACE")}
+	return start(t, os.Args[0], append(own, variables...), args...)
+}
+
+// end waits for the process to end by itself, and checks its status.
+func (p *process) end(t *testing.T, status int) {
+	t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(patient):
+		t.Fatalf("the process goes on; stderr:\n%s", p.stderr)
+	}
+	if got := p.cmd.ProcessState.ExitCode(); got != status {
+		t.Errorf("exit status %d, want %d; stderr:\n%s", got, status, p.stderr)
+	}
+}
+
+// homeless is this process's environment without what tells where the user's
+// files are: a test has to bring a place of its own.
+func homeless() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains([]string{"HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "APPDATA", "LOCALAPPDATA", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"}, strings.ToUpper(name)) ||
+			strings.HasPrefix(name, "CALWATCH_")
+	})
 }
 
 // terminate sends SIGTERM and checks that the process ends well within a
@@ -68,7 +103,7 @@ func (p *process) terminate(t *testing.T) {
 func TestWatchAndFakeserverAsProcesses(t *testing.T) {
 	t.Parallel()
 	program := build(t)
-	server := start(t, program, "fakeserver", "--control")
+	server := start(t, program, nil, "fakeserver", "--control")
 	var where ready
 	if err := json.Unmarshal([]byte(server.stdout.wait(t, "{")), &where); err != nil {
 		t.Fatal(err)
@@ -84,7 +119,7 @@ func TestWatchAndFakeserverAsProcesses(t *testing.T) {
 	defer client.CloseIdleConnections()
 	control := func(what, body string) string { return post(t, client, where.Control+"/"+what, body) }
 
-	watch := start(t, program, "watch", "me/events", "--endpoint", where.Endpoint, "--authority", where.Authority,
+	watch := start(t, program, nil, "watch", "me/events", "--auth", "device-code", "--endpoint", where.Endpoint, "--authority", where.Authority,
 		"--client-id", where.ClientID, "--ca-file", where.CAFile, "--select", "Subject,Start")
 	prompt := watch.stderr.wait(t, "enter the code", where.Authority[:strings.LastIndex(where.Authority, "/")]+"/device")
 	_, code, _ := strings.Cut(prompt, "enter the code ")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,16 +13,21 @@ import (
 
 // A tool is one run of the program: what it was given by its surroundings.
 type tool struct {
-	environ []string // "NAME=value", passed on to a token command
-	stdout  io.Writer
-	stderr  io.Writer
-	running bool // a command has been told apart from a mistake in calling it
+	environ    []string // "NAME=value", passed on to what it starts
+	stdout     io.Writer
+	stderr     io.Writer
+	isTerminal func(w any) bool
+	running    bool // a command has been told apart from a mistake in calling it
 }
 
 // run is the whole program, except for what belongs to the process: signals
 // end ctx, and the result is the exit status.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	t := &tool{environ: environ, stdout: stdout, stderr: stderr}
+	t := &tool{environ: environ, stdout: stdout, stderr: stderr, isTerminal: isTerminal}
+	return t.run(ctx, args)
+}
+
+func (t *tool) run(ctx context.Context, args []string) int {
 	root := t.root()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -31,10 +37,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	switch {
 	case err == nil, errors.Is(err, errReaderGone):
 		return exitDone
+	case errors.Is(err, errInterrupted): // whoever did it knows
 	case exitStatus(err) == exitUsage:
-		fmt.Fprintf(stderr, "calwatch: %s\nRun '%s --help' for how it is used.\n", plain(err.Error()), cmd.CommandPath())
+		fmt.Fprintf(t.stderr, "calwatch: %s\nRun '%s --help' for how it is used.\n", plain(err.Error()), cmd.CommandPath())
 	default:
-		fmt.Fprintf(stderr, "calwatch: %s\n", plain(err.Error()))
+		fmt.Fprintf(t.stderr, "calwatch: %s\n", plain(err.Error()))
 	}
 	return exitStatus(err)
 }
@@ -61,7 +68,8 @@ Exit status: 0 done, or stopped by a signal; 1 failure; 2 wrong usage;
 	}
 	root.SetOut(t.stdout)
 	root.SetErr(t.stderr)
-	root.AddCommand(t.watchCommand(), t.demoCommand(), t.fakeserverCommand(), t.versionCommand())
+	root.AddCommand(t.watchCommand(), t.loginCommand(), t.logoutCommand(), t.accountsCommand(),
+		t.demoCommand(), t.fakeserverCommand(), t.versionCommand())
 	return root
 }
 
@@ -87,8 +95,9 @@ func (t *tool) env(name string) string {
 
 // lookupEnv lets the last of several win, as package os/exec does.
 func lookupEnv(environ []string, name string) (value string, found bool) {
+	same := func(n string) bool { return n == name || runtime.GOOS == "windows" && strings.EqualFold(n, name) }
 	for _, entry := range environ {
-		if n, v, ok := strings.Cut(entry, "="); ok && n == name {
+		if n, v, ok := strings.Cut(entry, "="); ok && same(n) {
 			value, found = v, true
 		}
 	}

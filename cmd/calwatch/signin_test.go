@@ -13,7 +13,7 @@ import (
 func (f *fake) signIn(t *testing.T, args ...string) (c *called, userCode string) {
 	t.Helper()
 	c = f.call(t, nil, append([]string{
-		"--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID(), "--log-level", "debug",
+		"--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID(), "--auth", "device-code", "--log-level", "debug",
 	}, args...)...)
 	_, userCode, _ = strings.Cut(c.stderr.wait(t, "enter the code"), "enter the code ")
 	userCode, _, _ = strings.Cut(userCode, " ")
@@ -82,7 +82,7 @@ func TestRevokedSignInEndsTheWatch(t *testing.T) {
 func TestSignInWithAnUnknownClientID(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, nil)
-	c := f.call(t, nil, "--authority", f.endpoint.Authority(), "--client-id", "11111111-2222-3333-4444-555555555555")
+	c := f.call(t, nil, "--authority", f.endpoint.Authority(), "--client-id", "11111111-2222-3333-4444-555555555555", "--auth", "device-code")
 	c.end(t, exitFailure)
 	c.stderr.wait(t, "calwatch: ", "AADSTS")
 }
@@ -107,7 +107,7 @@ func TestSignInServiceThatIsDownAtTheStartIsTriedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t, nil)
 			test.down(f)
-			c := f.call(t, nil, "--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID())
+			c := f.call(t, nil, "--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID(), "--auth", "device-code")
 			c.stderr.wait(t, "signing in again", "delay=", test.says)
 			test.up(f)
 			c.stderr.wait(t, "enter the code")
@@ -122,7 +122,7 @@ func TestSignInServiceThatStaysDownKeepsNothingFromEnding(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, nil)
 	f.endpoint.Refuse(true)
-	c := f.call(t, nil, "--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID())
+	c := f.call(t, nil, "--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID(), "--auth", "device-code")
 	c.stderr.wait(t, "signing in again")
 	c.stop()
 	c.end(t, exitDone)
@@ -131,7 +131,7 @@ func TestSignInServiceThatStaysDownKeepsNothingFromEnding(t *testing.T) {
 func TestSignInServiceWithAnUnknownCertificateEndsTheWatch(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, nil)
-	c := call(t, nil, "watch", "--endpoint", f.endpoint.API(), "--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID())
+	c := call(t, nil, "watch", "--endpoint", f.endpoint.API(), "--authority", f.endpoint.Authority(), "--client-id", f.SignIn().ClientID(), "--auth", "device-code")
 	c.end(t, exitFailure)
 	c.stderr.wait(t, "calwatch: ", "certificate", "--ca-file")
 	if strings.Contains(c.stderr.String(), "signing in again") {

@@ -26,7 +26,7 @@ func columns(w any) int {
 
 // coloured says whether output to w may have colours (see no-color.org).
 func (t *tool) coloured(w any) bool {
-	return isTerminal(w) && t.env("NO_COLOR") == "" && t.env("TERM") != "dumb"
+	return t.isTerminal(w) && t.env("NO_COLOR") == "" && t.env("TERM") != "dumb"
 }
 
 // plain makes text from elsewhere safe to show: on a terminal, control

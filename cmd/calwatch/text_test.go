@@ -87,9 +87,23 @@ func TestColoursAreForTerminalsOnly(t *testing.T) {
 			t.Errorf("colours in %q", got)
 		}
 	}
-	quiet := &tool{}
-	if quiet.coloured(newLines()) {
-		t.Error("something that is no terminal is coloured")
+	for _, test := range []struct {
+		terminal bool
+		environ  []string
+		want     bool
+	}{
+		{true, []string{"TERM=xterm"}, true},
+		{false, []string{"TERM=xterm"}, false},
+		{true, []string{"NO_COLOR=1"}, false},
+		{true, []string{"TERM=dumb"}, false},
+	} {
+		tool := &tool{environ: test.environ, isTerminal: func(any) bool { return test.terminal }}
+		if got := tool.coloured(newLines()); got != test.want {
+			t.Errorf("%+v: coloured: %v", test, got)
+		}
+	}
+	if isTerminal(newLines()) {
+		t.Error("something that is no file is a terminal")
 	}
 }
 

@@ -6,11 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/calwatch/calwatch/outlookstream/auth"
@@ -27,38 +23,20 @@ const (
 
 // tokenFile is an auth.Provider that reads the token from a file whenever one
 // is needed.
-type tokenFile struct {
-	path    string
-	private bool // whatever its mode says
-	log     *slog.Logger
-	warn    sync.Once
-}
+type tokenFile struct{ *secretFile }
 
-// newTokenFile fails if there is no such file now. Later that is taken for
-// a moment between two files.
+// newTokenFile fails if there is no such file now.
 func newTokenFile(path string, environ []string, log *slog.Logger) (*tokenFile, error) {
-	if _, err := os.Stat(path); err != nil {
+	file, err := newSecretFile("token file", path, maxToken, environ, log)
+	if err != nil {
 		return nil, err
 	}
-	return &tokenFile{path: path, private: isCredential(path, environ), log: log}, nil
-}
-
-// isCredential says whether the file is one of those that systemd has put where
-// only this service can read them. It lets the service's user in by an ACL, which
-// shows as permissions of the group.
-func isCredential(path string, environ []string) bool {
-	dir, _ := lookupEnv(environ, "CREDENTIALS_DIRECTORY")
-	path, err := filepath.Abs(path)
-	if dir == "" || err != nil {
-		return false
-	}
-	below, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(below)
+	return &tokenFile{file}, nil
 }
 
 // Token implements auth.Provider.
 func (t *tokenFile) Token(ctx context.Context, r auth.Request) (auth.Token, error) {
-	value, err := t.read()
+	value, err := t.value()
 	if r.Rejected == "" || err == nil && value != r.Rejected {
 		return auth.Token{Value: value}, err
 	}
@@ -77,7 +55,7 @@ func (t *tokenFile) Token(ctx context.Context, r auth.Request) (auth.Token, erro
 	for {
 		select {
 		case <-check.C:
-			if value, err = t.read(); err == nil && value != r.Rejected {
+			if value, err = t.value(); err == nil && value != r.Rejected {
 				return auth.Token{Value: value}, nil
 			}
 		case <-end.C:
@@ -92,19 +70,10 @@ func (t *tokenFile) Token(ctx context.Context, r auth.Request) (auth.Token, erro
 	}
 }
 
-func (t *tokenFile) read() (string, error) {
-	data, info, err := readRegular(t.path, maxToken)
-	switch {
-	case errors.Is(err, errNotRegular), errors.Is(err, errTooLarge):
-		return "", fmt.Errorf("%w: token file: %w", auth.ErrMisconfigured, err)
-	case err != nil:
-		return "", fmt.Errorf("token file: %w", err)
-	}
-	if runtime.GOOS != "windows" && !t.private && info.Mode().Perm()&0o077 != 0 {
-		t.warn.Do(func() {
-			t.log.Warn("other users of this machine may be able to read the token file: chmod 600", "file", t.path,
-				"mode", fmt.Sprintf("%#o", info.Mode().Perm()))
-		})
+func (t *tokenFile) value() (string, error) {
+	data, err := t.read()
+	if err != nil {
+		return "", err
 	}
 	value := strings.TrimSpace(string(data))
 	if value == "" {

@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +29,7 @@ func TestWrongUsageIsExplained(t *testing.T) {
 		{args: []string{"fakeserver", "extra"}, says: `unknown command "extra"`},
 		{args: watch("-o", "xml"), says: `"xml" is not one of text, json`},
 		{args: watch("--log-level", "loud"), says: `"loud" is not one of debug, info, warn, error`},
-		{args: watch("--auth", "magic"), says: `"magic" is not one of device-code, token-file, token-command`},
+		{args: watch("--auth", "magic"), says: `"magic" is not one of device-code, browser, client-secret, client-certificate, managed-identity, azure-cli, token-file, token-command`},
 		{args: watch("--changes", "created,moved"), says: `--changes: "moved" is not one of created, updated, deleted`},
 		{args: watch("--keep-alive", "soon"), says: "keep-alive"},
 		{args: watch("--keep-alive", "-1s"), says: "--keep-alive -1s: it cannot be negative"},
@@ -41,14 +43,14 @@ func TestWrongUsageIsExplained(t *testing.T) {
 		{args: watch("me/nonsense"), says: "--scope"},
 		{args: watch("me/events", "me/nonsense"), says: "--scope"},
 		{args: watch(""), says: "needs a Path", not: "--scope"},
-		{args: []string{"watch"}, says: "--client-id is missing: register an application in Microsoft Entra ID"},
-		{args: []string{"watch"}, says: "see 'Set up sign-in' in the README"},
+		{args: []string{"watch", "--auth", "device-code"}, says: "--client-id is missing: register an application in Microsoft Entra ID"},
+		{args: []string{"watch", "--auth", "device-code"}, says: "see 'Set up sign-in' in the README"},
 		{args: []string{"watch", "--auth", "token-file"}, says: "--token-file is missing"},
 		{args: []string{"watch", "--auth", "token-command"}, says: "--token-command is missing"},
 		{args: []string{"watch", "--token-file", "/does/not/exist"}, says: "--token-file: stat /does/not/exist"},
 		{args: []string{"watch", "--token-command", "calwatch-does-not-exist"}, says: "--token-command: exec"},
 		{args: []string{"watch", "--token-command", "a 'b"}, says: "a quotation mark ' is not closed"},
-		{args: []string{"watch", "--client-id", "x", "--authority", "http://login.example.test/common"}, says: "https://host/tenant"},
+		{args: []string{"watch", "--auth", "device-code", "--client-id", "x", "--authority", "http://login.example.test/common"}, says: "https://host/tenant"},
 		{args: []string{"watch"}, environ: []string{"CALWATCH_COUNT=many"}, says: "environment variable CALWATCH_COUNT"},
 		{args: []string{"demo", "--for", "-1s"}, says: "--for -1s: it cannot be negative"},
 		{args: []string{"fakeserver", "--listen", "192.0.2.1:1"}, says: "only loopback addresses"},
@@ -98,8 +100,11 @@ func TestHelpNamesEveryVariable(t *testing.T) {
 		args []string
 		has  []string
 	}{
-		{nil, []string{"watch", "demo", "fakeserver", "version", "completion", "Exit status"}},
-		{[]string{"watch", "--help"}, []string{"$CALWATCH_TOKEN_FILE", "$CALWATCH_CLIENT_ID", "$CALWATCH_OUTPUT", "device-code|token-file|token-command", "me/messages"}},
+		{nil, []string{"watch", "login", "logout", "accounts", "demo", "fakeserver", "version", "completion", "Exit status"}},
+		{[]string{"watch", "--help"}, []string{"$CALWATCH_TOKEN_FILE", "$CALWATCH_CLIENT_ID", "$CALWATCH_OUTPUT", "device-code, browser, client-secret, ", "token-file, token-command", "me/messages"}},
+		{[]string{"login", "--help"}, []string{"$CALWATCH_DEVICE_CODE", "$CALWATCH_BROWSER", "$CALWATCH_CLIPBOARD", "$CALWATCH_CACHE_KEY_FILE"}},
+		{[]string{"logout", "--help"}, []string{"$CALWATCH_ALL", "$CALWATCH_CACHE_DIR"}},
+		{[]string{"accounts", "--help"}, []string{"$CALWATCH_OUTPUT", "$CALWATCH_CACHE_KEY"}},
 		{[]string{"demo", "--help"}, []string{"$CALWATCH_FOR"}},
 		{[]string{"fakeserver", "--help"}, []string{"$CALWATCH_MAX_CONNECTION"}},
 	} {
@@ -113,7 +118,7 @@ func TestHelpNamesEveryVariable(t *testing.T) {
 
 func TestHelpShowsDefaultsAndVariablesInOneWay(t *testing.T) {
 	description := regexp.MustCompile(`^[^(]+( \(default [^:][^()]*\))? \[\$CALWATCH_[A-Z_]+\]$`)
-	for _, command := range []string{"watch", "demo", "fakeserver", "version"} {
+	for _, command := range []string{"watch", "login", "logout", "accounts", "demo", "fakeserver", "version"} {
 		c := call(t, nil, command, "--help")
 		c.end(t, exitDone)
 		_, flags, _ := strings.Cut(c.stdout.String(), "\nFlags:\n")
@@ -137,6 +142,30 @@ func TestHelpShowsDefaultsAndVariablesInOneWay(t *testing.T) {
 	c = call(t, nil, "demo", "--help")
 	c.end(t, exitDone)
 	c.stdout.wait(t, "--log-level", "(default warn)")
+}
+
+func TestEveryFlagIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := regexp.MustCompile("`-{0,2}[a-z-]+").FindAllString(string(page), -1)
+	for _, command := range []string{"watch", "login", "logout", "accounts", "demo", "fakeserver", "version"} {
+		c := call(t, nil, command, "--help")
+		c.end(t, exitDone)
+		flags := regexp.MustCompile(`(?m)^ +(?:-., )?--([a-z-]+) `).FindAllStringSubmatch(c.stdout.String(), -1)
+		if len(flags) == 0 {
+			t.Errorf("%s has no flags", command)
+		}
+		for _, flag := range flags {
+			if flag[1] != "help" && !slices.Contains(words, "`--"+flag[1]) {
+				t.Errorf("%s --%s is not documented", command, flag[1])
+			}
+		}
+		if !slices.Contains(words, "`"+command) {
+			t.Errorf("%s is not documented", command)
+		}
+	}
 }
 
 func TestCompletionScriptsAreThere(t *testing.T) {

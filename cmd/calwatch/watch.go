@@ -23,16 +23,20 @@ func (t *tool) watchCommand() *cobra.Command {
   me/mailfolders('inbox')/messages        one folder
   users/room1@contoso.com/events          somebody else's
 
+Tokens come from the account that is signed in ('calwatch login'), unless flags
+say otherwise. At a terminal watch signs somebody in if nobody is.
+
 A line of the type resync says that changes may have been missed, and why: list
 the resource again. There is one at the start. No change is ever lost without
 such a line.`,
-		Example: `  calwatch watch --client-id ID --select Subject,Start,End
+		Example: `  calwatch login --client-id ID && calwatch watch --select Subject,Start,End
   calwatch watch --token-command "my-token-helper --scope mail" me/messages | jq .`,
 		Args: cobra.ArbitraryArgs,
 	}
 	f := &flags{cmd: cmd}
 	var o watchFlags
 	o.register(f)
+	t.completeAccounts(f, &o.auth.cache)
 	return t.command(cmd, f, func(ctx context.Context, args []string) error { return t.watch(ctx, &o, args) })
 }
 
@@ -41,6 +45,10 @@ func (t *tool) watch(ctx context.Context, o *watchFlags, paths []string) error {
 		return err
 	}
 	resources, err := o.resources(paths)
+	if err != nil {
+		return err
+	}
+	user, err := o.auth.mailbox(o.user, pathsOf(paths))
 	if err != nil {
 		return err
 	}
@@ -62,12 +70,12 @@ func (t *tool) watch(ctx context.Context, o *watchFlags, paths []string) error {
 		defer cancel()
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	c, err := o.auth.credentials(ctx, s, client)
+	c, err := o.auth.credentials(ctx, s, client, loginCall{o.auth.flags, paths})
 	if err != nil {
 		cancel()
 		return err
 	}
-	defer c.wait()
+	defer c.close()
 	defer cancel()
 	if isMicrosoft(o.endpoint) {
 		s.log.Warn("Microsoft has switched off the service at this endpoint; expect 410 Gone. "+
@@ -83,7 +91,7 @@ func (t *tool) watch(ctx context.Context, o *watchFlags, paths []string) error {
 		count:       o.count,
 		options: outlookstream.Options{
 			Endpoint:          o.endpoint,
-			User:              o.user,
+			User:              user,
 			Scopes:            o.scopes,
 			HTTPClient:        client,
 			KeepAlive:         o.keepAlive,

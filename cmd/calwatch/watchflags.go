@@ -31,9 +31,9 @@ type watchFlags struct {
 func (o *watchFlags) register(f *flags) {
 	set := f.cmd.Flags()
 	set.StringVar(&o.endpoint, "endpoint", outlookstream.DefaultEndpoint, f.doc("endpoint", "base URL of the service", outlookstream.DefaultEndpoint))
-	set.StringVar(&o.caFile, "ca-file", "", f.doc("ca-file", "PEM file of a certificate authority to trust besides the system's, for the service and for signing in", ""))
+	registerCAFile(f, &o.caFile)
 	set.StringVar(&o.user, "user", "", f.doc("user", `address or id of the mailbox that "me" stands for, for tokens without a user`, "who signed in"))
-	set.StringSliceVar(&o.scopes, "scope", nil, f.doc("scope", "permission to ask for; may be repeated", "the read permission of what is watched"))
+	registerScopes(f, &o.scopes)
 	set.StringSliceVar(&o.changes, "changes", nil, f.doc("changes", "kinds of change, of created,updated,deleted", "all"))
 	set.StringVar(&o.filter, "filter", "", f.doc("filter", `OData $filter, such as "IsRead eq false"`, ""))
 	set.StringSliceVar(&o.selected, "select", nil, f.doc("select", "properties that come along with each change: Subject,Start,End", ""))
@@ -43,8 +43,16 @@ func (o *watchFlags) register(f *flags) {
 	set.IntVar(&o.count, "count", 0, f.doc("count", "end after this many changes; a resync is not counted", "never"))
 	set.DurationVar(&o.duration, "for", 0, f.doc("for", "end after this time", "never"))
 	o.auth.register(f)
-	o.output.register(f)
+	o.output.register(f, "events")
 	o.log.register(f, "info; warn on a terminal, where a status line says most of it")
+}
+
+func registerCAFile(f *flags, file *string) {
+	f.cmd.Flags().StringVar(file, "ca-file", "", f.doc("ca-file", "PEM file of a certificate authority to trust besides the system's, for the service and for signing in", ""))
+}
+
+func registerScopes(f *flags, scopes *[]string) {
+	f.cmd.Flags().StringSliceVar(scopes, "scope", nil, f.doc("scope", "permission to ask for; may be repeated", "the read permission of what is watched"))
 }
 
 // check says what is wrong with the values that nothing else looks at.
@@ -73,16 +81,21 @@ func (o *watchFlags) resources(paths []string) ([]outlookstream.Resource, error)
 	if err != nil {
 		return nil, err
 	}
-	if len(paths) == 0 {
-		paths = []string{"me/events"}
-	}
 	var all []outlookstream.Resource
-	for _, path := range paths {
+	for _, path := range pathsOf(paths) {
 		all = append(all, outlookstream.Resource{
 			Path: path, Changes: changes, Filter: o.filter, Select: o.selected, Expand: o.expand,
 		})
 	}
 	return all, nil
+}
+
+// pathsOf returns what is meant by the arguments.
+func pathsOf(args []string) []string {
+	if len(args) == 0 {
+		return []string{"me/events"}
+	}
+	return args
 }
 
 func parseChanges(names []string) (outlookstream.Changes, error) {

@@ -13,15 +13,16 @@ import (
 
 func main() {
 	ctx := context.Background()
-	provider, err := msalauth.New(msalauth.Options{ClientID: os.Getenv("CLIENT_ID")})
+	app, err := msalauth.New(msalauth.Options{ClientID: os.Getenv("CLIENT_ID")})
 	if err != nil {
 		log.Fatal(err)
 	}
 	scopes := []string{"https://outlook.office.com/calendars.read"}
-	if _, err := provider.SignInDeviceCode(ctx, scopes, prompt); err != nil {
+	account, err := app.SignInDeviceCode(ctx, scopes, prompt)
+	if err != nil {
 		log.Fatal(err)
 	}
-	client, err := outlookstream.New(provider, &outlookstream.Options{Endpoint: os.Getenv("ENDPOINT")})
+	client, err := outlookstream.New(app.Provider(account.ID), &outlookstream.Options{Endpoint: os.Getenv("ENDPOINT")})
 	if err != nil {
 		log.Fatal(err)
 	}
