@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/cache"
 
@@ -24,10 +25,29 @@ type account struct {
 	accessor cache.ExportReplace // of the store, bound to held; nil: nothing is loaded
 	unsaved  bool                // held has what the store could not take
 
+	front atomic.Pointer[auth.Provider] // caches and makes single flights of silent; nil: signed out
+
 	// Guarded by client.mu.
-	front   auth.Provider // caches and makes single flights of silent; nil: signed out
-	about   Account       // zero if it is not known
-	pending bool          // unsaved, for those who have not the turn
+	about   Account // zero if it is not known
+	pending bool    // unsaved, for those who have not the turn
+}
+
+// startAfresh gives the account an empty front.
+func (a *account) startAfresh() {
+	front := auth.Cached(auth.Func(a.silent))
+	a.front.Store(&front)
+}
+
+// cache returns the account's front, or nil if there is no account or it has signed out.
+func (a *account) cache() auth.Provider {
+	if a == nil {
+		return nil
+	}
+	front := a.front.Load()
+	if front == nil {
+		return nil
+	}
+	return *front
 }
 
 // held is the account's cache in MSAL's format, as between two calls of MSAL, which are made by a fresh client each: that
@@ -148,7 +168,7 @@ func (a *account) replace(ctx context.Context, data []byte) (about Account, over
 	a.settle()
 	a.client.mu.Lock()
 	about = a.about
-	a.front = auth.Cached(auth.Func(a.silent))
+	a.startAfresh()
 	a.client.claims = ""
 	a.client.mu.Unlock()
 	return about, false, nil

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/calwatch/calwatch/outlookstream/auth"
@@ -44,7 +45,8 @@ type Client struct {
 	mu       sync.Mutex          // guards the fields below and those of accounts that say so; never held over a request
 	accounts map[string]*account // those in use, by home account id
 	claims   string              // what the authority wants to be asked at the next sign-in
-	closed   bool
+
+	closed atomic.Bool
 }
 
 // Account is somebody who has signed in.
@@ -94,7 +96,7 @@ func (c *Client) Provider(who string) auth.Provider {
 type provider struct {
 	client *Client
 	who    string
-	found  *account // guarded by client.mu; nil: not looked for yet
+	found  atomic.Pointer[account] // nil: not looked for yet
 }
 
 func (p *provider) token(ctx context.Context, r auth.Request) (auth.Token, error) {
@@ -104,37 +106,22 @@ func (p *provider) token(ctx context.Context, r auth.Request) (auth.Token, error
 	if err := checkClaims(r.Claims); err != nil {
 		return auth.Token{}, err
 	}
-	front, closed := p.front()
-	if closed {
+	if p.client.closed.Load() {
 		return auth.Token{}, errClosed()
 	}
+	a := p.found.Load()
+	front := a.cache()
 	if front == nil {
-		a, err := p.client.find(ctx, p.who)
-		if err != nil {
+		var err error
+		if a, err = p.client.find(ctx, p.who); err != nil {
 			return auth.Token{}, err
 		}
-		if front = p.keep(a); front == nil {
+		p.found.Store(a)
+		if front = a.cache(); front == nil {
 			return auth.Token{}, fmt.Errorf("msalauth: the account is signed out: %w", &auth.InteractionError{Account: p.who})
 		}
 	}
 	return front.Token(ctx, r)
-}
-
-// front returns the cache of the account that was found, or nil if none was, or it has signed out since.
-func (p *provider) front() (front auth.Provider, closed bool) {
-	p.client.mu.Lock()
-	defer p.client.mu.Unlock()
-	if p.found == nil {
-		return nil, p.client.closed
-	}
-	return p.found.front, p.client.closed
-}
-
-func (p *provider) keep(a *account) auth.Provider {
-	p.client.mu.Lock()
-	defer p.client.mu.Unlock()
-	p.found = a
-	return a.front
 }
 
 // SignOut forgets an account and its tokens, also those in the Store, and waits until no request for it is under way, or
@@ -151,7 +138,8 @@ func (c *Client) SignOut(ctx context.Context, who string) error {
 	}
 	defer release()
 	c.mu.Lock()
-	a.front, a.about = nil, Account{}
+	a.front.Store(nil)
+	a.about = Account{}
 	if c.accounts[a.id] == a {
 		delete(c.accounts, a.id)
 	}
@@ -169,8 +157,8 @@ func (c *Client) SignOut(ctx context.Context, who string) error {
 // cause it then returns. The Client and its Providers give no tokens any more. It does not close the Store, and is to be called
 // before that: a background renewal that is under way at the end of a program has used up the refresh token that is stored.
 func (c *Client) Close(ctx context.Context) error {
+	c.closed.Store(true)
 	c.mu.Lock()
-	c.closed = true
 	accounts := slices.Collect(maps.Values(c.accounts))
 	c.mu.Unlock()
 	for _, a := range accounts {
@@ -186,12 +174,6 @@ func (c *Client) Close(ctx context.Context) error {
 	return nil
 }
 
-func (c *Client) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed
-}
-
 func errClosed() error { return bad("the msalauth.Client is closed") }
 
 // account returns the one with that home account id, which need not have signed in.
@@ -201,7 +183,7 @@ func (c *Client) account(id string) *account {
 	a := c.accounts[id]
 	if a == nil {
 		a = &account{client: c, id: id, turn: make(chan struct{}, 1)}
-		a.front = auth.Cached(auth.Func(a.silent))
+		a.startAfresh()
 		c.accounts[id] = a
 	}
 	return a

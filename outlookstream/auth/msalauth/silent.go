@@ -20,7 +20,7 @@ func (a *account) silent(ctx context.Context, r auth.Request) (auth.Token, error
 		return auth.Token{}, err
 	}
 	defer leave()
-	if a.client.isClosed() {
+	if a.client.closed.Load() {
 		return auth.Token{}, errClosed()
 	}
 	if a.over {
