@@ -63,6 +63,7 @@ type cached struct {
 	p       Provider
 	mu      sync.Mutex
 	entries map[key]*entry
+	recent  *entry // the one asked for last, most often the only one
 	refused refused
 }
 
@@ -81,6 +82,7 @@ func keyOf(r Request) key {
 
 // entry is what is known about one key. All fields are guarded by cached.mu.
 type entry struct {
+	key      key
 	tok      Token     // the current token, if Value is not ""
 	hard     time.Time // tok is not handed out from then on; zero: no such time
 	soft     time.Time // tok is replaced in the background from then on; zero: no such time
@@ -176,28 +178,32 @@ func answers(e *entry, r Request) bool {
 
 // entry returns the entry of k, making room for it if needed.
 func (c *cached) entry(k key, now time.Time) *entry {
+	if c.recent != nil && c.recent.key == k {
+		c.recent.used = now
+		return c.recent
+	}
 	e := c.entries[k]
 	if e == nil {
 		if len(c.entries) >= maxEntries {
 			c.forgetOne()
 		}
-		e = &entry{}
+		e = &entry{key: k}
 		c.entries[k] = e
 	}
 	e.used = now
+	c.recent = e
 	return e
 }
 
 // forgetOne drops the entry that was not used for the longest time, unless p is working on all of them.
 func (c *cached) forgetOne() {
 	var oldest *entry
-	var at key
-	for k, e := range c.entries {
+	for _, e := range c.entries {
 		if e.flight == nil && (oldest == nil || e.used.Before(oldest.used)) {
-			oldest, at = e, k
+			oldest = e
 		}
 	}
 	if oldest != nil {
-		delete(c.entries, at)
+		delete(c.entries, oldest.key)
 	}
 }
