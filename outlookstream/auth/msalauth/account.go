@@ -104,11 +104,14 @@ func (a *account) load(ctx context.Context) ([]byte, error) {
 // save keeps what has become of the cache.
 func (a *account) save(ctx context.Context, data []byte) {
 	a.held.set(data)
-	if about, err := a.client.cfg.aboutIn(data); err == nil {
-		a.note(about)
-	}
 	if a.client.store != nil {
 		a.store(ctx)
+	}
+	if a.client.store != nil && !a.unsaved && a.known() {
+		return // whoever wants to know more reads the store
+	}
+	if about, err := a.client.cfg.aboutIn(data); err == nil {
+		a.note(about)
 	}
 }
 
@@ -166,8 +169,11 @@ func (a *account) replace(ctx context.Context, data []byte) (about Account, over
 	}
 	a.save(ctx, data)
 	a.settle()
+	if about, err = a.client.cfg.aboutIn(data); err != nil {
+		return Account{}, false, err
+	}
+	a.note(about)
 	a.client.mu.Lock()
-	about = a.about
 	a.startAfresh()
 	a.client.claims = ""
 	a.client.mu.Unlock()

@@ -33,7 +33,9 @@ func files(t *testing.T, dir string) (paths []string) {
 }
 
 func twoAccounts() *signin.Options {
-	return &signin.Options{Accounts: []signin.Account{{User: user}, {User: "kim@contoso.test", Name: "Kim"}}}
+	return &signin.Options{Accounts: []signin.Account{ // the ids in another order than the names
+		{User: user, ObjectID: "ffffffff-0000-4000-8000-000000000000"}, {User: "kim@contoso.test", Name: "Kim", ObjectID: "00000000-0000-4000-8000-000000000000"},
+	}}
 }
 
 func TestAccountsOfOtherProgramsAreNotTouched(t *testing.T) {
@@ -208,12 +210,19 @@ func TestAnAccountInMemoryIsListedUntilItIsStored(t *testing.T) {
 			t.Errorf("listed: %+v", accounts)
 		}
 		// What is in memory is newer than what is stored, and is used.
-		if token := w.tokenOf(p, auth.Request{Scopes: []string{mail[0], mail[0]}}); token.Value != next.Value {
+		same := auth.Request{Scopes: []string{strings.ToUpper(mail[0])}} // for MSAL
+		if token := w.tokenOf(p, same); token.Value != next.Value {
 			t.Error("not the token in memory")
 		}
 		w.net.set(nil)
 		if err := errors.Join(os.RemoveAll(path), os.Rename(path+"-away", path)); err != nil {
 			t.Fatal(err)
+		}
+		// As soon as it is possible, it is stored.
+		same.Scopes[0] = strings.ToLower(mail[0])
+		w.tokenOf(p, same)
+		if token := w.tokenOf(w.client(openStore(t, dir)).Provider(""), auth.Request{}); token.Value != next.Value {
+			t.Error("it was not stored when it could be")
 		}
 		time.Sleep(2 * time.Hour) // synctest: virtual
 		w.tokenOf(p, auth.Request{})
@@ -244,6 +253,20 @@ func TestWhoIsMeant(t *testing.T) {
 		}
 		if _, err := w.Client.Provider(user).Token(t.Context(), auth.Request{Scopes: mail}); kindOf(w.saw(err)) != interaction || !strings.Contains(err.Error(), user) {
 			t.Errorf("who has signed out: %v", err)
+		}
+	})
+}
+
+// A program knows the accounts by their ids; its log is read by people.
+func TestAnErrorNamesTheAccountAsPeopleDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, dir := newWorld(t, nil), storeDir(t)
+		account := w.signInTo(w.client(openStore(t, dir)), "")
+		w.server.Revoke(user)
+		time.Sleep(2 * time.Hour) // synctest: virtual
+		_, err := w.client(openStore(t, dir)).Provider(account.ID).Token(t.Context(), auth.Request{Scopes: mail})
+		if ie, ok := errors.AsType[*auth.InteractionError](w.saw(err)); !ok || ie.Account != user || !strings.Contains(err.Error(), "for "+user) {
+			t.Errorf("got %v", err)
 		}
 	})
 }

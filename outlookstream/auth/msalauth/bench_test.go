@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -94,9 +95,7 @@ func contentOf(n int) []byte {
 			if all[section] == nil {
 				all[section] = map[string]any{}
 			}
-			for key, entry := range entries {
-				all[section][key] = entry
-			}
+			maps.Copy(all[section], entries)
 		}
 	}
 	content, err := json.Marshal(all)

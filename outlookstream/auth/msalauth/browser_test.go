@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -128,9 +129,7 @@ func TestStrangersAtThePortChangeNothing(t *testing.T) {
 		action, form := w.visit(address)
 		other := func(change func(url.Values)) url.Values {
 			f := url.Values{}
-			for k, v := range form {
-				f[k] = v
-			}
+			maps.Copy(f, form)
 			change(f)
 			return f
 		}

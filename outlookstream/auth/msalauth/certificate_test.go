@@ -135,6 +135,20 @@ func trustStore(t *testing.T, cert *x509.Certificate, password string) string {
 	return string(content)
 }
 
+func TestTheChainComesWithTheCertificate(t *testing.T) {
+	key, other := rsaKey(t), rsaKey(t)
+	cert, ca := certificateOf(t, key), certificateOf(t, other)
+	for name, content := range map[string][]byte{
+		"PEM": []byte(certBlock(cert) + certBlock(ca) + block("PRIVATE KEY", pkcs8(t, key))),
+		"PFX": pfx(t, pkcs12.Modern.WithIterations(1), key, cert, []*x509.Certificate{ca}, "p"),
+	} {
+		certs, private, err := msalauth.ParseCertificate(content, "p")
+		if err != nil || len(certs) != 2 || !certs[0].Equal(cert) || !certs[1].Equal(ca) || !key.Equal(private) {
+			t.Errorf("%s: %d certificates, %v", name, len(certs), err)
+		}
+	}
+}
+
 // quotes returns something of content, 12 bytes long, that is in text; PEM's own lines do not count.
 func quotes(text, content string) string {
 	for line := range strings.Lines(content) {

@@ -28,7 +28,16 @@ func (w *world) claimsAsked(end string) *[]string {
 	return asked
 }
 
-// wantsAll says whether each of the claims, of which there are some, asks for a policy, or whether none does.
+func queryOf(t *testing.T, address string) url.Values {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query()
+}
+
+// wantsPolicy says whether each of the claims, of which there are some, asks for a policy, or whether none does.
 func wantsPolicy(t *testing.T, where string, asked []string, want bool) {
 	t.Helper()
 	for _, claims := range asked {
@@ -77,11 +86,7 @@ func TestClaimsOfARenewalGoIntoTheNextSignInWithABrowser(t *testing.T) {
 	signIn := func() (authorize, redeem []string) {
 		redeemed := w.claimsAsked("/token")
 		_, err := w.SignInBrowser(t.Context(), mail, nil, func(ctx context.Context, address string) error {
-			u, err := url.Parse(address)
-			if err != nil {
-				return err
-			}
-			authorize = append(authorize, u.Query().Get("claims"))
+			authorize = append(authorize, queryOf(t, address).Get("claims"))
 			return w.browse(ctx, address)
 		})
 		if err != nil {
@@ -114,7 +119,7 @@ func TestClaimsOfASignInGoIntoTheNextOne(t *testing.T) {
 		} else {
 			_, err = w.SignInBrowser(t.Context(), mail, nil, w.browse)
 		}
-		if ie, ok := errors.AsType[*auth.InteractionError](w.saw(err)); !ok || !strings.Contains(ie.Claims, "capolids") {
+		if ie, ok := errors.AsType[*auth.InteractionError](w.saw(err)); !ok || !strings.Contains(ie.Claims, "capolids") || ie.SubCode != "basic_action" {
 			t.Errorf("%s: %v", on, err)
 		}
 		w.server.Lift("")
@@ -145,6 +150,22 @@ func TestClaimsOfOneAccountOutliveTheTroublesOfAnother(t *testing.T) {
 		started := w.claimsAsked("/devicecode")
 		w.signInTo(w.Client, user)
 		wantsPolicy(t, "the sign-in", *started, true)
+	})
+}
+
+func TestClaimsGoWithTheAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.signIn()
+		w.reject(50076, "refresh_token")
+		w.fails(auth.Request{Rejected: w.token(auth.Request{}).Value})
+		w.server.Lift("")
+		if err := w.SignOut(t.Context(), user); err != nil {
+			t.Fatal(w.saw(err))
+		}
+		started := w.claimsAsked("/devicecode")
+		w.signIn()
+		wantsPolicy(t, "the sign-in of whoever", *started, false)
 	})
 }
 
@@ -184,4 +205,21 @@ func TestClaimsThatMakeNoSense(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Only who says that it understands challenges is sent them (CP1).
+func TestAnApplicationAsksForClaims(t *testing.T) {
+	w := newWorld(t, nil)
+	app := w.confidential(msalauth.Secret(w.server.ClientSecret()))
+	old := w.tokenOf(app, auth.Request{})
+	w.tokenOf(app, auth.Request{Rejected: old.Value, Claims: nbf})
+	requests := w.server.Requests()
+	if len(requests) != 2 {
+		t.Fatalf("%+v", requests)
+	}
+	for i, r := range requests {
+		if !strings.Contains(r.Claims, "CP1") || strings.Contains(r.Claims, "1604106651") != (i == 1) {
+			t.Errorf("request %d asked for %q", i, r.Claims)
+		}
+	}
 }

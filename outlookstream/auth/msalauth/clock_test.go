@@ -3,6 +3,7 @@ package msalauth_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -181,9 +182,7 @@ func TestATokenFromTheFutureHidesNoOther(t *testing.T) {
 		edit(t, store, w.key(account), func(sections map[string]map[string]map[string]any) {
 			for key, token := range sections["AccessToken"] {
 				later := map[string]any{}
-				for name, value := range token {
-					later[name] = value
-				}
+				maps.Copy(later, token)
 				later["secret"], later["target"] = "from-the-future", "https://outlook.office.com/calendars.read "+token["target"].(string)
 				later["cached_at"] = fmt.Sprint(time.Now().Add(24 * time.Hour).Unix())
 				later["expires_on"] = fmt.Sprint(time.Now().Add(25 * time.Hour).Unix())
@@ -262,6 +261,29 @@ func TestTheEndOfATokenInManyForms(t *testing.T) {
 			w.net.set(nil)
 			if !w.accepted(w.token(auth.Request{})) {
 				t.Errorf("%s: not renewed", name)
+			}
+		})
+	}
+}
+
+// At the moment that a token says, and not a second later, there is another to be had.
+func TestRefreshOnIsWhenThereIsAnother(t *testing.T) {
+	for _, life := range []time.Duration{time.Hour, 4 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, &signin.Options{TokenLifetime: life})
+			w.signIn()
+			old := w.token(auth.Request{})
+			time.Sleep(time.Until(old.RefreshOn) - 2*time.Second) // synctest: virtual
+			w.token(auth.Request{})
+			synctest.Wait()
+			if n := w.net.posts(); n != 0 {
+				t.Errorf("%d requests before it", n)
+			}
+			time.Sleep(2*time.Second + time.Nanosecond) // synctest: virtual
+			w.token(auth.Request{})
+			synctest.Wait()
+			if next := w.token(auth.Request{}); next.Value == old.Value || w.net.posts() != 1 {
+				t.Error("there was no other")
 			}
 		})
 	}

@@ -54,6 +54,30 @@ func TestABadConfigurationIsTheSameForAll(t *testing.T) {
 	}
 }
 
+// A page of a hotel that came when its caller had gone is not taken for what the authority says.
+func TestABadConfigurationThatNobodyWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		w.net.set(func(r *http.Request, resp *http.Response) (*http.Response, error) {
+			if resp == nil && r.Method == http.MethodGet {
+				cancel()
+				return reply(200, "<html>log in to the hotel's network</html>"), nil
+			}
+			return resp, nil
+		})
+		if _, err := w.SignInDeviceCode(ctx, mail, w.approve); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", w.saw(err))
+		}
+		w.net.set(nil)
+		if _, err := w.SignInDeviceCode(t.Context(), mail, w.approve); err != nil && !isTransient(w.saw(err)) {
+			t.Errorf("got %v", err)
+		}
+		w.signIn()
+	})
+}
+
 func TestWhereThereIsNoConfiguration(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer *http.Response
@@ -171,6 +195,22 @@ func TestWaitingForTheConfiguration(t *testing.T) {
 		}
 		wg.Wait()
 		w.tokenOf(w, auth.Request{})
+	})
+}
+
+func TestManyWhoStartAtOnceFetchTheConfigurationOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, &signin.Options{Fault: func(on, _ string) (*signin.Response, bool) {
+			return &signin.Response{Delay: time.Second}, on == "configuration"
+		}})
+		herd(20, func(int) {
+			if _, err := w.SignInDeviceCode(t.Context(), mail, w.approve); err != nil {
+				t.Error(w.saw(err))
+			}
+		})
+		if n := w.net.documents(); n != 1 {
+			t.Errorf("%d requests", n)
+		}
 	})
 }
 

@@ -135,6 +135,33 @@ func TestSigningOutBeforeARenewal(t *testing.T) {
 	})
 }
 
+// Who waits for a renewal's end when the Client is closed does not begin another one.
+func TestClosingBeforeARenewal(t *testing.T) {
+	both(t, func(t *testing.T, w *world, client *msalauth.Client, _ *tokencache.Store) {
+		p := client.Provider("")
+		old := w.tokenOf(p, auth.Request{})
+		letGo := w.hold()
+		first := started(renewal(t, p, old.Value))
+		second := started(func() error {
+			_, err := p.Token(t.Context(), auth.Request{Scopes: []string{"https://outlook.office.com/Tasks.Read"}})
+			return err
+		})
+		closing := started(func() error { return client.Close(t.Context()) })
+		letGo()
+		for _, call := range []func() (error, bool){first, closing} {
+			if err, ended := call(); err != nil || !ended {
+				t.Errorf("%v, %v", w.saw(err), ended)
+			}
+		}
+		if err, ended := second(); kindOf(w.saw(err)) != misconfigured || !ended {
+			t.Errorf("a renewal after it: %v, %v", err, ended)
+		}
+		if n := w.server.Grants()["refresh_token"]; n != 1 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
 func TestSigningOutWhileAnotherProgramRenews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, dir := newWorld(t, nil), storeDir(t)
@@ -153,6 +180,9 @@ func TestSigningOutWhileAnotherProgramRenews(t *testing.T) {
 		}
 		if stored, err := msalauth.Stored(openStore(t, dir)); err != nil || len(stored) != 0 {
 			t.Errorf("the renewal brought the account back: %v, %v", stored, err)
+		}
+		if accounts, err := other.Accounts(t.Context()); err != nil || len(accounts) != 0 {
+			t.Errorf("the other program lists it: %v, %v", accounts, err)
 		}
 		time.Sleep(2 * time.Hour) // synctest: virtual
 		if _, err := p.Token(t.Context(), auth.Request{Scopes: mail}); kindOf(w.saw(err)) != interaction {
@@ -200,6 +230,58 @@ func TestSigningInWhileATokenIsRenewed(t *testing.T) {
 				w.tokenOf(client.Provider(""), auth.Request{})
 				w.tokenOf(p, auth.Request{})
 			}
+		}
+	})
+}
+
+// Until a sign-in is stored, for which it may have to wait for another program, nothing else happens to the account.
+func TestSigningOutWhileASignInIsStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, dir := newWorld(t, nil), storeDir(t)
+		client := w.client(openStore(t, dir))
+		account := w.signInTo(client, "")
+		release, err := openStore(t, dir).Exclusive(t.Context(), w.key(account))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := started(func() error {
+			_, err := client.SignInDeviceCode(t.Context(), mail, w.approve)
+			return err
+		})
+		time.Sleep(10 * time.Second) // synctest: virtual; polling
+		out := started(func() error { return client.SignOut(t.Context(), account.ID) })
+		for name, call := range map[string]func() (error, bool){"signing in": in, "signing out": out} {
+			if _, ended := call(); ended {
+				t.Errorf("%s did not wait", name)
+			}
+		}
+		release()
+		time.Sleep(time.Second) // synctest: virtual; a lock of another program is looked at again and again
+		for name, call := range map[string]func() (error, bool){"signing in": in, "signing out": out} {
+			if err, ended := call(); err != nil || !ended {
+				t.Errorf("%s: %v, %v", name, w.saw(err), ended)
+			}
+		}
+		if stored, err := msalauth.Stored(openStore(t, dir)); err != nil || len(stored) != 0 {
+			t.Errorf("%d accounts are left, %v", len(stored), err)
+		}
+	})
+}
+
+// A token that is stored is to be had while another program renews another one.
+func TestAStoredTokenIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, dir := newWorld(t, nil), storeDir(t)
+		account := w.signInTo(w.client(openStore(t, dir)), "")
+		release, err := openStore(t, dir).Exclusive(t.Context(), w.key(account))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+		start := time.Now()
+		w.tokenOf(w.client(openStore(t, dir)).Provider(""), auth.Request{})
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("waited %s", waited)
 		}
 	})
 }

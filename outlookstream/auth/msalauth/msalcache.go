@@ -60,16 +60,23 @@ type sections struct {
 	Account     map[string]json.RawMessage
 }
 
-// look returns what a call of MSAL needs to know of the cache: whose it is, and the cache less the access tokens that MSAL must
-// not find. Those are the refused one, for which MSAL has no call of its own, and those it takes for invalid, because it takes
-// the first that matches, valid or not. refused says whether the refused one was there.
-func look(data []byte, rejected string, now time.Time) (who public.Account, pruned []byte, refused bool, err error) {
+// looked is what a call of MSAL needs to know of the cache.
+type looked struct {
+	who     public.Account // whose it is
+	data    []byte         // the cache, less the access tokens that MSAL must not find
+	refused bool           // the refused one was among them
+	tokens  int            // how many access tokens are left
+}
+
+// look looks into a cache. The access tokens that MSAL must not find are the refused one, for which MSAL has no call of its own, and
+// those it takes for invalid, because it takes the first that matches, valid or not.
+func look(data []byte, rejected string, now time.Time) (found looked, err error) {
 	var s sections
 	if json.Unmarshal(data, &s) != nil {
-		return who, nil, false, errUnreadable
+		return looked{}, errUnreadable
 	}
-	if who, err = s.who(); err != nil {
-		return who, nil, false, err
+	if found.who, err = s.who(); err != nil {
+		return looked{}, err
 	}
 	drop := map[string]bool{}
 	for key, raw := range s.AccessToken {
@@ -79,19 +86,19 @@ func look(data []byte, rejected string, now time.Time) (who public.Account, prun
 			ExpiresOn json.RawMessage `json:"expires_on"`
 		}
 		if json.Unmarshal(raw, &t) != nil {
-			return who, nil, false, errUnreadable
+			return looked{}, errUnreadable
 		}
 		isRefused := rejected != "" && t.Secret == rejected
-		refused = refused || isRefused
+		found.refused = found.refused || isRefused
 		if isRefused || !validAt(now, t.CachedAt, t.ExpiresOn) {
 			drop[key] = true
 		}
 	}
-	if len(drop) == 0 {
-		return who, data, false, nil
+	found.data, found.tokens = data, len(s.AccessToken)-len(drop)
+	if len(drop) > 0 {
+		found.data, err = without(data, drop)
 	}
-	pruned, err = without(data, drop)
-	return who, pruned, refused, err
+	return found, err
 }
 
 // without returns the cache less some access tokens. Everything else is passed on as it is: the format is shared with MSAL in

@@ -26,22 +26,22 @@ func TestLookTakesOutWhatMSALMustNotFind(t *testing.T) {
 		"old": {`"b":{"secret":"good","expires_on":"` + in(time.Hour) + `"},"f":{"secret":"of unknown life"}`, true},
 		"":    {`"a":{"secret":"old","big":12345678901234567890,"expires_on":"` + in(time.Hour) + `"},"b":{"secret":"good","expires_on":"` + in(time.Hour) + `"},"c":{"secret":"old","expires_on":"` + in(time.Hour) + `"},"f":{"secret":"of unknown life"}`, false},
 	} {
-		_, after, refused, err := look([]byte(data), rejected, now)
+		found, err := look([]byte(data), rejected, now)
 		whole := `{"AccessToken":{` + want.kept + `},` + who + `,"RefreshToken":{"r":{"secret":"old"}},"Unknown":{"x":[1]}}`
-		if err != nil || refused != want.refused || string(after) != whole {
-			t.Errorf("without %q: %s, refused %v, %v; want %s", rejected, after, refused, err, whole)
+		if err != nil || found.refused != want.refused || string(found.data) != whole {
+			t.Errorf("without %q: %s, refused %v, %v; want %s", rejected, found.data, found.refused, err, whole)
 		}
 	}
 }
 
 func TestLookLeavesOtherCachesAlone(t *testing.T) {
 	for _, data := range []string{`{"Account":{"w":{"home_account_id":"w"}}}`, `{"Account":{"w":{"home_account_id":"w"}},"AccessToken":{"b":{"secret":"good"}}}`} {
-		if _, after, refused, err := look([]byte(data), "other", time.Now()); string(after) != data || refused || err != nil {
-			t.Errorf("%s: got %s, %v, %v", data, after, refused, err)
+		if found, err := look([]byte(data), "other", time.Now()); string(found.data) != data || found.refused || err != nil {
+			t.Errorf("%s: got %s, %v, %v", data, found.data, found.refused, err)
 		}
 	}
 	for _, data := range []string{"", "[]", `{"AccessToken":[]}`, `{"Account":{"w":{"home_account_id":"w"}},"AccessToken":{"a":1}}`} {
-		if _, _, _, err := look([]byte(data), "other", time.Now()); !errors.Is(err, errUnreadable) {
+		if _, err := look([]byte(data), "other", time.Now()); !errors.Is(err, errUnreadable) {
 			t.Errorf("%q: %v", data, err)
 		}
 	}
@@ -49,12 +49,12 @@ func TestLookLeavesOtherCachesAlone(t *testing.T) {
 
 func TestWhoIsInACache(t *testing.T) {
 	for _, data := range []string{"", "[]", "{}", `{"Account":{}}`, `{"Account":{"a":{}}}`, `{"Account":{"a":1}}`} {
-		if who, _, _, err := look([]byte(data), "", time.Now()); err == nil {
-			t.Errorf("%q: %+v", data, who)
+		if found, err := look([]byte(data), "", time.Now()); err == nil {
+			t.Errorf("%q: %+v", data, found.who)
 		}
 	}
-	who, _, _, err := look([]byte(`{"Account":{"b":{"home_account_id":"b"},"a":{"home_account_id":"a","username":"A"},"0":7}}`), "", time.Now())
-	if err != nil || who.HomeAccountID != "a" || who.PreferredUsername != "A" {
-		t.Errorf("%+v, %v", who, err)
+	found, err := look([]byte(`{"Account":{"b":{"home_account_id":"b"},"a":{"home_account_id":"a","username":"A"},"0":7}}`), "", time.Now())
+	if err != nil || found.who.HomeAccountID != "a" || found.who.PreferredUsername != "A" {
+		t.Errorf("%+v, %v", found.who, err)
 	}
 }

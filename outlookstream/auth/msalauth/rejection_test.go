@@ -231,3 +231,16 @@ func TestConsentIsAskedForWhereItIsMissing(t *testing.T) {
 		}
 	})
 }
+
+func TestAnApplicationsConsentIsGivenInItsTenant(t *testing.T) {
+	const partner = "11111111-1111-4111-8111-111111111111"
+	w := newWorld(t, &signin.Options{Tenants: []signin.Tenant{{ID: partner}}})
+	app := w.confidential(msalauth.Secret(w.server.ClientSecret()))
+	w.net.set(answerToken(400, `{"error":"invalid_grant","suberror":"consent_required","error_codes":[65001]}`))
+	for request, want := range map[string]string{"": w.server.Tenant(), partner: partner} {
+		_, err := app.Token(t.Context(), auth.Request{Scopes: mail, TenantID: request})
+		if kindOf(w.saw(err)) != misconfigured || !strings.HasSuffix(err.Error(), "https://"+host+"/"+want+"/adminconsent?client_id="+signin.DefaultClientID) {
+			t.Errorf("%q: %v", request, err)
+		}
+	}
+}

@@ -50,28 +50,29 @@ func (a *account) attempt(ctx context.Context, r auth.Request, cached bool) (tok
 	if err != nil {
 		return auth.Token{}, false, err
 	}
-	var who public.Account
-	refused := false
+	var found looked
 	if data != nil {
-		who, data, refused, err = look(data, r.Rejected, time.Now())
+		found, err = look(data, r.Rejected, time.Now())
 	}
 	switch {
-	case data == nil && err == nil, err == errNobody:
+	case data == nil, err == errNobody:
 		return auth.Token{}, false, fmt.Errorf("msalauth: the account is not signed in: %w", &auth.InteractionError{Account: a.name()})
 	case err != nil:
 		return auth.Token{}, false, a.unreadable()
+	case cached && found.tokens == 0:
+		return auth.Token{}, true, nil
 	case !a.known():
-		a.note(Account{ID: a.id, Username: entra.Printable(who.PreferredUsername)})
+		a.note(Account{ID: a.id, Username: entra.Printable(found.who.PreferredUsername)})
 	}
 	mem := &memory{}
-	mem.set(data)
+	mem.set(found.data)
 	client, err := a.client.cfg.public(mem)
 	if err != nil {
 		return auth.Token{}, false, err
 	}
 	ctx, e := withExchange(ctx)
 	e.cachedOnly = cached
-	opts := []public.AcquireSilentOption{public.WithSilentAccount(who)}
+	opts := []public.AcquireSilentOption{public.WithSilentAccount(found.who)}
 	if r.TenantID != "" {
 		opts = append(opts, public.WithTenantID(r.TenantID))
 	}
@@ -82,7 +83,7 @@ func (a *account) attempt(ctx context.Context, r auth.Request, cached bool) (tok
 	if e.wasStopped() {
 		return auth.Token{}, true, nil
 	}
-	if mem.changed || refused {
+	if mem.changed || found.refused {
 		a.save(ctx, mem.bytes())
 	}
 	switch {

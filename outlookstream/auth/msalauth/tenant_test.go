@@ -127,13 +127,23 @@ func TestAnAccountOfAnotherTenant(t *testing.T) {
 	})
 }
 
-// The accounts of one authority are not those of another, as their refresh tokens may not be good there.
-func TestTheNameOfATenantHasNoCase(t *testing.T) {
+// The accounts of one authority are not those of another, as their refresh tokens may not be good there. But how its name is
+// written does not matter.
+func TestTheNameOfAnAuthorityHasNoCase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, dir := newWorld(t, nil), storeDir(t)
 		account := w.signInTo(w.clientAt("Contoso.Test", openStore(t, dir)), "")
 		if accounts, err := w.clientAt("contoso.test", openStore(t, dir)).Accounts(t.Context()); err != nil || len(accounts) != 1 || accounts[0].ID != account.ID {
 			t.Errorf("the same tenant has %+v, %v", accounts, err)
+		}
+		shouted, err := msalauth.New(msalauth.Options{
+			ClientID: w.server.ClientID(), Authority: "HTTPS://" + strings.ToUpper(host) + "/CONTOSO.TEST/", HTTPClient: &http.Client{Transport: w.net}, Store: openStore(t, dir),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if accounts, err := shouted.Accounts(t.Context()); err != nil || len(accounts) != 1 || accounts[0].ID != account.ID {
+			t.Errorf("the same authority has %+v, %v", accounts, err)
 		}
 		if accounts, err := w.client(openStore(t, dir)).Accounts(t.Context()); err != nil || len(accounts) != 0 {
 			t.Errorf("another tenant has %+v, %v", accounts, err)
