@@ -101,7 +101,7 @@ func (w *world) mishaps(days int, clock *skewed, store *tokencache.Store) (signI
 			client = w.client(store)
 			p = client.Provider("")
 		}
-		if hour%4 != 0 {
+		if hour%6 != 0 {
 			time.Sleep(time.Hour) // synctest: virtual; nobody asks
 			continue
 		}
@@ -110,7 +110,7 @@ func (w *world) mishaps(days int, clock *skewed, store *tokencache.Store) (signI
 			time.Sleep(12 * time.Minute) // synctest: virtual
 		}
 	}
-	if n := w.server.Grants()["refresh_token"]; n > days*12 {
+	if n := w.server.Grants()["refresh_token"]; n > days*8 {
 		w.t.Errorf("%d requests in %d days", n, days)
 	}
 	if w.server.PeakRequests(user) != 1 {

@@ -16,7 +16,7 @@ func (app Application) advice(aadsts int, subcode string) string {
 		return "the user name or the password was wrong: sign in again"
 	case 50053, 50057:
 		return "the account is locked or disabled: an administrator has to enable it"
-	case 50034, 50020, 90072:
+	case 50034, 50020, 90072, 500200:
 		return "the account does not belong to this directory: sign in with another, have an administrator invite it, or name its own tenant"
 	case 50105:
 		return "an administrator has to assign the account to the application (Enterprise applications, Users and groups)"

@@ -30,16 +30,21 @@ func (app Application) Classify(a Answer) error {
 	}
 	advice := app.advice(a.AADSTS, a.SubCode)
 	if ie := (&auth.InteractionError{Account: app.Account, Code: a.Code, SubCode: a.SubCode, Claims: a.Claims, Advice: advice}); !app.Confidential {
+		what := app.Adapter
 		switch a.Code {
 		case "invalid_grant", "interaction_required", "login_required", "consent_required", "account_selection_required":
-			if a.AADSTS != 0 {
-				return fmt.Errorf("%s: AADSTS%d: %w", app.Adapter, a.AADSTS, ie)
-			}
-			return fmt.Errorf("%s: %w", app.Adapter, ie)
 		case "authorization_declined", "access_denied":
-			return fmt.Errorf("%s: the sign-in was declined: %w", app.Adapter, ie)
+			what += ": the sign-in was declined"
 		case "expired_token", "bad_verification_code", "code_expired":
-			return fmt.Errorf("%s: the device code expired before anybody approved it: %w", app.Adapter, ie)
+			what += ": the device code expired before anybody approved it"
+		default:
+			what = ""
+		}
+		switch {
+		case what != "" && a.AADSTS != 0:
+			return fmt.Errorf("%s: AADSTS%d: %w", what, a.AADSTS, ie)
+		case what != "":
+			return fmt.Errorf("%s: %w", what, ie)
 		}
 	}
 	return fmt.Errorf("%w: %s refused the request (%s): %s", auth.ErrMisconfigured, service, a.Details(),
