@@ -54,7 +54,7 @@ func TestRefreshOnIsPassedOn(t *testing.T) {
 		})
 		p := azauth.New(a.clientSecret(t), nil)
 		first := token(t, p, auth.Request{})
-		if first.RefreshOn.Sub(time.Now()) != 10*time.Minute || first.ExpiresOn.Sub(time.Now()) != 10*time.Hour {
+		if time.Until(first.RefreshOn) != 10*time.Minute || time.Until(first.ExpiresOn) != 10*time.Hour {
 			t.Errorf("got %v", first)
 		}
 		time.Sleep(10*time.Minute + time.Second) // synctest: virtual
