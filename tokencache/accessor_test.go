@@ -3,6 +3,7 @@ package tokencache
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/cache"
@@ -131,6 +132,59 @@ func TestNothingIsLostWhenStoringFails(t *testing.T) {
 	must(t, again.load(t.Context()))
 	if n := len(again.has("RefreshToken")); n != 4 {
 		t.Errorf("%d of 4 tokens are stored", n)
+	}
+}
+
+// The disk was full when this process renewed, and the account has signed in anew in another one since: the old tokens are dead.
+func TestWhatIsStoredLateDoesNotReplaceANewSignIn(t *testing.T) {
+	const (
+		start   = `{"RefreshToken":{"a":{"secret":"rt-0"},"b":{"secret":"rt-0"}}}`
+		renewed = `{"RefreshToken":{"a":{"secret":"rt-1"},"b":{"secret":"rt-0"}},"AccessToken":{"x":{"secret":"at-1"}}}`
+		anew    = `{"RefreshToken":{"a":{"secret":"rt-2"},"b":{"secret":"rt-0"}}}`
+		both    = `{"RefreshToken":{"a":{"secret":"rt-2"},"b":{"secret":"rt-0"}},"AccessToken":{"x":{"secret":"at-1"}}}`
+
+		// What this process has renewed once more after it could not store is later than the sign-in, though.
+		again      = `{"RefreshToken":{"a":{"secret":"rt-1"},"b":{"secret":"rt-3"}},"AccessToken":{"x":{"secret":"at-1"}}}`
+		anewOfBoth = `{"RefreshToken":{"a":{"secret":"rt-2"},"b":{"secret":"rt-2"}}}`
+		bothAgain  = `{"RefreshToken":{"a":{"secret":"rt-2"},"b":{"secret":"rt-3"}},"AccessToken":{"x":{"secret":"at-1"}}}`
+	)
+	for name, c := range map[string]struct {
+		signIn, exported, want string
+		load                   bool
+	}{
+		"stored again":                      {anew, renewed, both, false},
+		"stored again in other words":       {anew, strings.ReplaceAll(renewed, ":", ": "), both, false},
+		"loaded, and stored":                {anew, both, both, true},
+		"renewed once more in the meantime": {anewOfBoth, again, bothAgain, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openTest(t, newDir(t), nil)
+			b, q := s.Account("alex"), new(plain)
+			replace(t, b, q)
+			export(t, b, q, start)
+			a, p := s.Account("alex"), new(plain)
+			replace(t, a, p)
+			busy, err := lock(t.Context(), s.root, lockOf(s.sealer.name("alex")))
+			must(t, err)
+			over, cancel := context.WithCancel(t.Context())
+			cancel()
+			p.content = []byte(renewed)
+			wantError(t, a.Export(over, p, exportHints), context.Canceled)
+			busy()
+			export(t, b, q, c.signIn)
+			if c.load {
+				replace(t, a, p)
+				if !equal(p.content, []byte(c.want)) {
+					t.Errorf("loaded: %s\nwant %s", p.content, c.want)
+				}
+			}
+			export(t, a, p, c.exported)
+			wantStored(t, s, "alex", c.want)
+			replace(t, a, p)
+			if !equal(p.content, []byte(c.want)) {
+				t.Errorf("the client has %s\nwant %s", p.content, c.want)
+			}
+		})
 	}
 }
 

@@ -32,7 +32,8 @@ var (
 // Waiting for another process ends with the context, or after 10 s if that has no deadline. Export stores even if
 // the context is over, provided that it need not wait: the refresh token that MSAL hands over may have used up the stored one.
 // If Export fails, the client goes on with what it has, and Export may be called again at any time: until then, Replace
-// merges what others have stored into what was not stored. If somebody has removed the account since Replace loaded it, Export
+// merges what others have stored into what was not stored. Where both have changed the same entry, theirs counts, since what is
+// stored late was there before: an old token must not take the place of a new sign-in's. If somebody has removed the account since Replace loaded it, Export
 // stores nothing, as if the removal had come after.
 func (s *Store) Account(id string) cache.ExportReplace {
 	return &accessor{store: s, id: id, name: s.sealer.name(id), turn: make(chan struct{}, 1)}
@@ -113,8 +114,8 @@ func (a *accessor) replace(ctx context.Context, client cache.Unmarshaler) (damag
 	}
 	memory := stored
 	if a.unsaved != nil {
-		// Others have stored something since Export failed.
-		m, err := merge(a.common(), a.unsaved(), stored, time.Now())
+		// Others have stored something since Export failed, and are the later ones.
+		m, err := merge(a.common(), stored, a.unsaved(), time.Now())
 		if err != nil {
 			return damage, errNotJSON
 		}
@@ -198,7 +199,7 @@ func (a *accessor) save(ctx context.Context, ours []byte) (damage, err error) {
 	if removed {
 		return nil, nil
 	}
-	m, err := merge(a.common(), ours, stored, time.Now())
+	m, err := a.merge(ours, stored)
 	if err != nil {
 		return damage, errNotJSON
 	}
@@ -216,6 +217,22 @@ func (a *accessor) save(ctx context.Context, ours []byte) (damage, err error) {
 		a.loaded, a.at = true, v
 	}
 	return damage, nil
+}
+
+// merge returns what becomes of ours and what is stored. Of what could not be stored before, others are later who have stored
+// something since; only what the client has changed after that is later than they are.
+func (a *accessor) merge(ours, stored []byte) (merged, error) {
+	now := time.Now()
+	if a.unsaved == nil {
+		return merge(a.common(), ours, stored, now)
+	}
+	late, err := merge(a.common(), stored, a.unsaved(), now)
+	if err != nil {
+		return merged{}, err
+	}
+	m, err := merge(a.unsaved(), ours, late.cache, now)
+	m.theirs = m.theirs && late.ours // what is stored was ours in the first merge
+	return m, err
 }
 
 // String shows neither the account nor, as fmt would, what was loaded.

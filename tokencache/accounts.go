@@ -42,6 +42,9 @@ func (s *Store) Accounts() ([]AccountInfo, error) {
 		}
 		r, _, damage, err := s.load(context.Background(), name, nil)
 		s.report(damage)
+		if errors.Is(err, ErrWrongKey) { // so are all others
+			return nil, err
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -54,7 +57,7 @@ func (s *Store) Accounts() ([]AccountInfo, error) {
 		}
 	}
 	slices.SortFunc(infos, func(a, b AccountInfo) int { return cmp.Compare(a.ID, b.ID) })
-	return infos, errors.Join(errs...)
+	return infos, join(errs...)
 }
 
 // Describe says whom a cache is about, given as MSAL serializes it; id is what its account is called. It reports false if there is nothing to sign

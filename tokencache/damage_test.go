@@ -160,6 +160,39 @@ func TestWrongKeyIsToldFromDamageAndTouchesNothing(t *testing.T) {
 	}
 }
 
+// A process may be running with the old key when the directory is emptied and used with another one.
+func TestFilesOfANewKeyAreNotTakenForDamaged(t *testing.T) {
+	old, dir, _ := stored(t, nil) // a report fails the test
+	must(t, old.RemoveAll())
+	s, err := Open(dir, fixedKey(bytes.ToUpper(theKey)))
+	must(t, err)
+	defer s.Close()
+	for _, id := range []string{"alex", "kim"} {
+		must(t, newClient(s.Account(id)).signIn(t.Context(), "mail"))
+	}
+	before := files(t, dir, notLock)
+	infos, err := old.Accounts()
+	wantError(t, err, ErrWrongKey, dir, "with another key now", "start this program anew")
+	if n := strings.Count(err.Error(), ErrWrongKey.Error()); n != 1 || len(infos) > 0 {
+		t.Errorf("it is said %d times; there are %v", n, infos)
+	}
+	if after := files(t, dir, notLock); !slices.Equal(after, before) {
+		t.Errorf("there are %v\nwant %v", after, before)
+	}
+}
+
+func TestNobodyIsToldToRemoveADirectoryWithOtherFiles(t *testing.T) {
+	_, dir, _ := stored(t, nil)
+	writeAll(t, filepath.Join(dir, "notes.txt"), []byte("x"))
+	for _, source := range []KeySource{fixedKey(bytes.ToUpper(theKey)), First()} {
+		_, err := Open(dir, source)
+		wantError(t, err, ErrWrongKey, dir, "the cache's own files")
+		if strings.Contains(err.Error(), "rm -r") {
+			t.Error(err)
+		}
+	}
+}
+
 func TestDamagedOrMissingKeyCheckIsMadeAnewWhenTheKeyOpensAnAccount(t *testing.T) {
 	_, dir, _ := stored(t, nil)
 	check := filepath.Join(dir, checkName)

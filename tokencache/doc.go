@@ -37,7 +37,7 @@
 // systemd credential does only against processes outside of the service.
 //
 // On Unix the directory must be 0700 and the files 0600, of the process's own user, and no links. Whatever is not is
-// refused, with the command that puts it right, and never silently changed: who changes the mode should know that
+// refused, with what puts it right, and never silently changed: who changes the mode should know that
 // others may have read the file. On Windows the modes mean nothing, and the access list of the user's profile protects the files.
 //
 // # Removing
@@ -47,10 +47,14 @@
 // removed: what it loaded before is not stored after. (MSAL itself loads again before it stores what the authority has sent; for a program
 // that gives it an accessor directly, that is so only if it holds Exclusive around its calls, and around Remove.)
 //
+// [RemoveAll] does so without a key. Where something is stored, no key is made in place of a lost one: who finds the old one again, in a backup or in
+// a keychain that was locked, has everything again.
+//
 // # Damage
 //
 // A file that does not authenticate although the key is right is set aside under its name with ".bad" (the last one of each
 // account is kept), reported once (see [OnDamaged]), and counts as empty from then on: the account has to sign in again, and
 // no other. Whether the key is right is known from a small file that was encrypted with it; if it is not, [Open] returns
-// [ErrWrongKey] and touches nothing.
+// [ErrWrongKey] and touches nothing. [Store.Remove] removes what was set aside of an account, too; [Store.RemoveDamaged] removes what
+// was set aside of any.
 package tokencache

@@ -2,6 +2,7 @@ package tokencache
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"sync"
 	"time"
@@ -12,7 +13,7 @@ const (
 
 	// renewLocks is how many renewals can be under way at the same time. The locks stay; so they must not be too many, nor
 	// tell how many accounts there were.
-	renewLocks = 64
+	renewLocks = 1024
 
 	// renewWait is for callers whose context has no deadline: as long as a slow authority may take for the one before.
 	renewWait = time.Minute
@@ -26,7 +27,7 @@ const (
 // It keeps nobody from reading or storing. Waiting ends with ctx, or after a minute if that has no deadline. release may be called more than once;
 // when a process dies, its locks are free at once.
 //
-// There are 64 locks for all accounts, so that two may share one. Do not call Exclusive, be it for another account, before release:
+// There are 1,024 locks for all accounts, so that two may share one. Do not call Exclusive, be it for another account, before release:
 // it may wait for its own caller. Accessors, Remove and RemoveAll may be used meanwhile.
 func (s *Store) Exclusive(ctx context.Context, id string) (release func(), err error) {
 	ctx, cancel := bounded(ctx, renewWait)
@@ -36,13 +37,13 @@ func (s *Store) Exclusive(ctx context.Context, id string) (release func(), err e
 		return nil, fmt.Errorf("tokencache: %w", ended(ctx))
 	}
 	// Of this process, only one at a time waits at the file, so that the others need neither a descriptor nor to look again and again.
-	turn := s.renewals[stripe]
+	turn := s.renewals.of(stripe)
 	select {
 	case turn <- struct{}{}:
 	case <-ctx.Done():
 		return nil, fmt.Errorf("tokencache: waiting for a renewal of tokens that is under way: %w", ended(ctx))
 	}
-	unlock, err := lock(ctx, s.root, fmt.Sprintf("%s%02d", renewPrefix, stripe))
+	unlock, err := lock(ctx, s.root, fmt.Sprintf("%s%04d", renewPrefix, stripe))
 	if err != nil {
 		<-turn
 		return nil, err
@@ -56,5 +57,24 @@ func (s *Store) Exclusive(ctx context.Context, id string) (release func(), err e
 // renewalOf says which lock is for the renewals of the account whose file is called name.
 func renewalOf(name string) int {
 	raw, _ := namesEncoding.DecodeString(name) // a name of ours
-	return int(raw[0]) % renewLocks
+	return int(binary.BigEndian.Uint16(raw)) % renewLocks
+}
+
+// turns are channels, one for each lock that somebody in this process has asked for. Each holds an element while somebody has, or wants, that lock.
+type turns struct {
+	mu   sync.Mutex
+	made map[int]chan struct{}
+}
+
+func newTurns() *turns { return &turns{made: map[int]chan struct{}{}} }
+
+func (t *turns) of(stripe int) chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	turn, ok := t.made[stripe]
+	if !ok {
+		turn = make(chan struct{}, 1)
+		t.made[stripe] = turn
+	}
+	return turn
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -143,20 +144,28 @@ func TestWaitingForARenewalEndsWithTheContext(t *testing.T) {
 
 func TestRenewalsOfOtherAccountsGoOn(t *testing.T) {
 	s := openTest(t, newDir(t), nil)
+	const held = 100
 	stripes := map[int]bool{}
-	for i := range 1000 {
+	for i := range 10_000 {
 		id := fmt.Sprint("account-", i)
 		stripe := renewalOf(s.sealer.name(id))
 		if stripes[stripe] {
 			continue
 		}
 		stripes[stripe] = true
+		if len(stripes) > held { // each is an open file
+			continue
+		}
 		release, err := s.Exclusive(t.Context(), id)
 		must(t, err)
 		defer release()
 	}
-	if len(stripes) != renewLocks {
-		t.Errorf("1000 accounts have %d locks, want %d", len(stripes), renewLocks)
+	// Of 10,000 that renew at the same time, few may have to wait for each other.
+	if len(stripes) < 1000 {
+		t.Errorf("10,000 accounts have %d locks, want 1,000 at least", len(stripes))
+	}
+	if n := len(files(t, s.Dir(), func(name string) bool { return strings.HasPrefix(name, renewPrefix) && isLock(name) })); n != held {
+		t.Errorf("%d locks are files, want %d", n, held)
 	}
 }
 

@@ -40,10 +40,10 @@ func openOwn(root *os.Root, name string, flag int) (*os.File, fs.FileInfo, error
 	} else if !info.Mode().IsRegular() {
 		err = refuse(path, "is not a regular file", "remove it")
 	} else {
-		err = vet(path, info, "600")
+		err = vet(path, info, func() string { return closing("600", path) })
 	}
 	if err != nil {
-		return nil, nil, errors.Join(err, f.Close())
+		return nil, nil, join(err, f.Close())
 	}
 	return f, info, nil
 }
@@ -103,7 +103,7 @@ func writeFile(root *os.Root, name string, content []byte) (*version, error) {
 	temporary, info, err := writeTemporary(root, name, content)
 	if err == nil {
 		if err = rename(root, temporary, name); err != nil {
-			err = errors.Join(err, root.Remove(temporary))
+			err = join(err, root.Remove(temporary))
 		}
 	}
 	if err != nil {
@@ -128,8 +128,8 @@ func writeTemporary(root *os.Root, target string, content []byte) (name string, 
 	if err == nil {
 		info, err = f.Stat()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", nil, errors.Join(err, root.Remove(name))
+	if err = join(err, f.Close()); err != nil {
+		return "", nil, join(err, root.Remove(name))
 	}
 	return name, info, nil
 }

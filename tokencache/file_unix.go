@@ -35,18 +35,37 @@ func openNoFollow(root *os.Root, name string, flag int) (*os.File, error) {
 	}
 }
 
-// vet refuses what belongs to somebody else or is open to others. mode is what it should be, for chmod.
-func vet(path string, info fs.FileInfo, mode string) error {
+// vet refuses what belongs to somebody else or is open to others. remedy says what to do about the latter. To give what is somebody
+// else's to this user may take it from a program that needs it; so nobody is told to.
+func vet(path string, info fs.FileInfo, remedy func() string) error {
 	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
-		return refuse(path, "belongs to another user", command("chown", strconv.Itoa(os.Geteuid()), path)+" if its content can be trusted")
+		owner := "another user"
+		if ok {
+			owner = "user " + strconv.FormatUint(uint64(stat.Uid), 10)
+		}
+		return refuse(path, "belongs to "+owner, instead(info))
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return refuse(path, "is open to other users ("+info.Mode().String()+")", command("chmod", mode, path)+" if nobody can have read or changed it")
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return refuse(path, fmt.Sprintf("is open to others (mode %04o)", mode), remedy())
 	}
 	return nil
 }
 
+// instead says what to use in place of what is somebody else's.
+func instead(info fs.FileInfo) string {
+	switch {
+	case info.Mode()&fs.ModeSticky != 0: // everybody's
+		return ownDirectory
+	case info.IsDir():
+		return "run as that user, or name another directory"
+	default:
+		return "run as that user, or name another file or directory"
+	}
+}
+
 func rename(root *os.Root, from, to string) error { return root.Rename(from, to) }
+
+func remove(root *os.Root, name string) error { return root.Remove(name) }
 
 // syncDirectory makes a renaming last.
 func syncDirectory(root *os.Root) error {

@@ -4,9 +4,11 @@ package tokencache
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -50,6 +52,7 @@ func TestDirectoryThatIsALinkOrAFileIsRefused(t *testing.T) {
 	must(t, os.Symlink(t.TempDir(), dir))
 	_, err := Open(dir, fixedKey(theKey))
 	wantError(t, err, ErrUnsafe, dir, "a directory of its own")
+	wantError(t, RemoveAll(dir), ErrUnsafe, dir)
 	file := filepath.Join(t.TempDir(), "file")
 	must(t, os.WriteFile(file, nil, 0o600))
 	_, err = Open(file, fixedKey(theKey))
@@ -64,7 +67,58 @@ func (o otherUser) Sys() any { return &syscall.Stat_t{Uid: uint32(os.Geteuid() +
 func TestWhatBelongsToAnotherUserIsRefused(t *testing.T) {
 	info, err := os.Stat(t.TempDir())
 	must(t, err)
-	wantError(t, vet("/x", otherUser{info}, "700"), ErrUnsafe, "belongs to another user", "chown")
+	owner := fmt.Sprint("/x belongs to user ", os.Geteuid()+1, ": ")
+	none := func() string { t.Error("a remedy for the mode is asked for"); return "" }
+	wantError(t, vet("/x", otherUser{info}, none), ErrUnsafe, owner+"run as that user, or name another directory")
+	file := filepath.Join(t.TempDir(), "file")
+	writeAll(t, file, nil)
+	info, err = os.Stat(file)
+	must(t, err)
+	wantError(t, vet("/x", otherUser{info}, none), ErrUnsafe, owner+"run as that user, or name another file")
+	sticky := t.TempDir()
+	must(t, os.Chmod(sticky, 0o777|os.ModeSticky))
+	info, err = os.Stat(sticky)
+	must(t, err)
+	wantError(t, vet("/x", otherUser{info}, none), ErrUnsafe, owner+"name a directory of its own")
+}
+
+// Who closes /tmp, a home or a web server's directory to others locks them out.
+func TestNobodyIsToldToCloseADirectoryThatOthersUse(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	shared := t.TempDir()
+	must(t, os.Chmod(shared, 0o777|os.ModeSticky))
+	full := t.TempDir()
+	writeAll(t, filepath.Join(full, "index.html"), nil)
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	for name, dir := range map[string]string{"home": home, "sticky": shared, "with other files": full, "for temporary files": temporary} {
+		info, err := os.Stat(dir)
+		must(t, err)
+		if info.Mode()&fs.ModeSticky == 0 {
+			must(t, os.Chmod(dir, 0o755))
+		}
+		_, err = Open(dir, fixedKey(theKey))
+		wantError(t, err, ErrUnsafe, dir+" is open to others (mode 07", "name a directory of its own")
+		if strings.Contains(err.Error(), "chmod") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err := Open("/tmp", fixedKey(theKey))
+	wantError(t, err, ErrUnsafe, "name a directory of its own")
+}
+
+func TestReasonComesBeforeTheRemedy(t *testing.T) {
+	s, dir, path := stored(t, nil)
+	must(t, os.Chmod(path, 0o644))
+	err := newClient(s.Account("alex")).load(t.Context())
+	want := "tokencache: not safe to use: " + path + ` is open to others (mode 0644): if nobody can have read or changed it, run "chmod 600 ` + path + `"`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	must(t, os.Chmod(dir, 0o750)) // nothing but the Store's is in it
+	_, err = Open(dir, fixedKey(theKey))
+	wantError(t, err, ErrUnsafe, "if nobody can have read or changed it", "chmod 700 "+dir)
 }
 
 func TestFileOpenToOthersIsRefusedAndNotChanged(t *testing.T) {
@@ -166,4 +220,20 @@ func TestDefaultDirIsInTheUsersCacheDirectory(t *testing.T) {
 	t.Setenv("HOME", "")
 	_, err = DefaultDir("calwatch")
 	wantError(t, err, nil, "name a directory")
+}
+
+func TestDefaultKeyFileIsInTheUsersConfigurationDirectory(t *testing.T) {
+	t.Setenv("HOME", "/home/alex")
+	t.Setenv("XDG_CONFIG_HOME", "")
+	path, err := DefaultKeyFile("calwatch")
+	config, configErr := os.UserConfigDir()
+	if err != nil || configErr != nil || path != filepath.Join(config, "calwatch", "cache.key") {
+		t.Errorf("got %q, %v", path, err)
+	}
+	if path, err := DefaultKeyFile("a/b"); err == nil {
+		t.Errorf("a/b gives %q", path)
+	}
+	t.Setenv("HOME", "")
+	_, err = DefaultKeyFile("calwatch")
+	wantError(t, err, nil, "name a key file")
 }

@@ -58,36 +58,65 @@ func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
 // A KeySource knows where the key is. Key returns an error for which errors.Is(err, ErrNoKey) is true if there is none at that
-// place, and any other error if there is one that cannot be used. [Open] calls it once.
+// place, and any other error if there is one that cannot be used. [Open] calls it once. Some sources of this package make a key that is missing, but not
+// when Open finds that the directory has been written with another one, nor with [ExistingOnly].
 type KeySource interface {
 	Key() (Key, error)
 }
 
-// keySourceFunc is a KeySource.
+// keySourceFunc is a KeySource that makes no key.
 type keySourceFunc func() (Key, error)
 
 func (f keySourceFunc) Key() (Key, error) { return f() }
 
+// makingSource is a KeySource that may make the key if create is true.
+type makingSource func(create bool) (Key, error)
+
+func (f makingSource) Key() (Key, error) { return f(true) }
+
+// find asks a source for the key. A source of this package makes one only if create is true; what somebody else's does is not known.
+func find(source KeySource, create bool) (Key, error) {
+	if making, ok := source.(makingSource); ok {
+		return making(create)
+	}
+	return source.Key()
+}
+
+// noKeyError is ErrNoKey, with the places that were looked at, and why there is no key.
+type noKeyError struct{ places []string }
+
+func (e *noKeyError) Error() string {
+	return "tokencache: " + ErrNoKey.Error() + " (" + strings.Join(e.places, "; ") + ")"
+}
+
+func (*noKeyError) Unwrap() error { return ErrNoKey }
+
 // noKey is what a source returns that has none.
-func noKey(source, why string) error {
-	return fmt.Errorf("%s: %s: %w", source, why, ErrNoKey)
+func noKey(source, why string) error { return &noKeyError{[]string{source + ": " + why}} }
+
+// placesOf returns the places that were looked at, of an error that is ErrNoKey.
+func placesOf(err error) []string {
+	if none, ok := errors.AsType[*noKeyError](err); ok {
+		return none.places
+	}
+	return []string{strings.TrimSuffix(err.Error(), ": "+ErrNoKey.Error())}
 }
 
 // First returns the key of the first source that has one; [Key.Source] tells which. Only a source without a key
 // is passed over: one whose key cannot be used ends the search, since the next one's key would be another.
 func First(sources ...KeySource) KeySource {
-	return keySourceFunc(func() (Key, error) {
+	return makingSource(func(create bool) (Key, error) {
 		var tried []string
 		for _, source := range sources {
-			key, err := source.Key()
+			key, err := find(source, create)
 			if !errors.Is(err, ErrNoKey) {
 				return key, err
 			}
-			tried = append(tried, strings.TrimSuffix(err.Error(), ": "+ErrNoKey.Error()))
+			tried = append(tried, placesOf(err)...)
 		}
 		if len(tried) == 0 {
 			tried = []string{"no source is configured"}
 		}
-		return Key{}, fmt.Errorf("tokencache: %w (%s)", ErrNoKey, strings.Join(tried, "; "))
+		return Key{}, &noKeyError{tried}
 	})
 }

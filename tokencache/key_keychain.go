@@ -32,7 +32,7 @@ func Keychain(service string) KeySource { return keychainKey(service, systemKeyc
 
 // keychainKey is Keychain with the keychain to be used; nil: there is none.
 func keychainKey(service string, items keychain) KeySource {
-	return keySourceFunc(func() (Key, error) {
+	return makingSource(func(create bool) (Key, error) {
 		source := "keychain item " + service
 		if items == nil {
 			return Key{}, noKey(source, "only macOS has a keychain")
@@ -42,6 +42,9 @@ func keychainKey(service string, items keychain) KeySource {
 		}
 		text, err := items.get(service, keychainAccount)
 		if errors.Is(err, errNoItem) {
+			if !create {
+				return Key{}, noKey(source, errNoItem.Error())
+			}
 			text, err = makeItem(service, items)
 		}
 		if err != nil {

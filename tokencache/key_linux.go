@@ -32,7 +32,7 @@ type keyctl interface {
 }
 
 func keyringKey(description string, keys keyctl) KeySource {
-	return keySourceFunc(func() (Key, error) {
+	return makingSource(func(create bool) (Key, error) {
 		source := "kernel keyring, key " + description
 		// What a process may do with a key depends on whether it can be reached from a keyring of the calling thread.
 		runtime.LockOSThread()
@@ -44,6 +44,9 @@ func keyringKey(description string, keys keyctl) KeySource {
 
 		id, err := keys.search(userKeyring, description)
 		if errors.Is(err, unix.ENOKEY) || errors.Is(err, unix.EKEYEXPIRED) || errors.Is(err, unix.EKEYREVOKED) {
+			if !create {
+				return Key{}, noKey(source, "it is not there ("+keyringFate+")")
+			}
 			id, err = keys.add(userKeyring, description, randomKey(source).secret())
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package tokencache
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"path/filepath"
@@ -96,9 +97,13 @@ func TestKeyThatWasLostAtARebootSaysSo(t *testing.T) {
 	must(t, newClient(s.Account("alex")).signIn(t.Context(), "mail"))
 	must(t, s.Close())
 	keys := new(fakeKernel)
-	for range 2 { // the second time there is a key
+	for _, later := range [][]byte{nil, bytes.ToUpper(theKey)} { // the second time, another directory has a key
+		keys.content = later
 		_, err = Open(dir, keyringKey("calwatch", keys))
 		wantError(t, err, ErrWrongKey, "kernel keyring, key calwatch", "forgets keys at a reboot", "rm -r '"+dir+"'", "sign in again")
+		if !bytes.Equal(keys.content, later) {
+			t.Error("a key was made for a directory that has another")
+		}
 	}
 }
 

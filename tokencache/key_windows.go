@@ -12,7 +12,10 @@ import (
 // DPAPI keeps the key in a file that Windows has encrypted for the signed-in user. If it is missing, it is made, with a random
 // key. On other systems it is ErrNoKey.
 func DPAPI(path string) KeySource {
-	return keySourceFunc(func() (Key, error) {
+	return makingSource(func(create bool) (Key, error) {
+		if !create {
+			return readDPAPI(path)
+		}
 		return keyInFile(path, readDPAPI, func() ([]byte, error) {
 			blob, err := protect(randomKey("").secret())
 			if err != nil {

@@ -24,7 +24,10 @@ func KeyFile(path string) KeySource {
 // NewKeyFile is KeyFile for a program that may make the key itself: if the file is missing, it is made, with a random key.
 // Of several processes that do so at the same time one succeeds, and all get its key.
 func NewKeyFile(path string) KeySource {
-	return keySourceFunc(func() (Key, error) {
+	return makingSource(func(create bool) (Key, error) {
+		if !create {
+			return readKeyFile(path)
+		}
 		return keyInFile(path, readKeyFile, func() ([]byte, error) {
 			text := base64.StdEncoding.EncodeToString(randomKey("").secret()) + "\n"
 			return []byte(text), nil
@@ -105,7 +108,7 @@ func createFile(path string, content []byte) error {
 		if err = root.Link(temporary, name); errors.Is(err, fs.ErrExist) {
 			err = nil
 		}
-		err = errors.Join(err, root.Remove(temporary), syncDirectory(root))
+		err = join(err, root.Remove(temporary), syncDirectory(root))
 	}
 	if err != nil {
 		return fmt.Errorf("tokencache: making key file %s: %w", path, err)
@@ -146,7 +149,7 @@ func readCredential(dir, name string) ([]byte, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(errors.New("it is not a regular file"), err)
+		return nil, join(errors.New("it is not a regular file"), err)
 	}
 	return readSmall(f)
 }

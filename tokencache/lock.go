@@ -51,14 +51,14 @@ func lock(ctx context.Context, root *os.Root, name string) (unlock func(), err e
 		}
 		path := filepath.Join(root.Name(), name)
 		if err != errLocked {
-			return nil, errors.Join(fmt.Errorf("tokencache: locking %s: %w", path, err), f.Close())
+			return nil, join(fmt.Errorf("tokencache: locking %s: %w", path, err), f.Close())
 		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, errors.Join(fmt.Errorf("tokencache: waiting for %s, which another process holds: %w", path, ended(ctx)), f.Close())
+			return nil, join(fmt.Errorf("tokencache: waiting for %s, which another process holds: %w", path, ended(ctx)), f.Close())
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 )
@@ -17,51 +18,79 @@ import (
 // Copies made by others, such as backups, are not reached, and the authority is not told: who has a token keeps it.
 func (s *Store) Remove(id string) error {
 	account := s.sealer.name(id)
-	return s.remove(lockOf(account), func(of string) bool { return of == account })
+	return removeGuarded(s.root, lockOf(account), func(name string) bool { return owner(name) == account })
+}
+
+// RemoveDamaged removes what was set aside of damaged files, of all accounts: who they are of is not known any more. Nobody is signed out by that.
+func (s *Store) RemoveDamaged() error {
+	return removeAll(s.root, func(name string) bool { return strings.HasSuffix(name, badSuffix) })
 }
 
 // RemoveAll removes all accounts as Remove does, in whatever state they are, and what tells a wrong key: the directory can then be used with
 // another key. The directory stays, with its lock files, which are empty and whose names say nothing: while anybody may use them, to remove them
 // is not safe. Files that are not the Store's are not touched. What signs in meanwhile may stay.
-func (s *Store) RemoveAll() error {
-	names, err := list(s.root)
+func (s *Store) RemoveAll() error { return removeAll(s.root, isAny) }
+
+// RemoveAll is [Store.RemoveAll] for a directory whose key is lost, or is not wanted: it needs none. It refuses, with [ErrUnsafe], what [Open] refuses,
+// and a directory that does not look like a cache. If there is no directory, errors.Is finds [fs.ErrNotExist] in the error.
+func RemoveAll(dir string) error {
+	root, err := openDirectory(dir, false)
+	if err != nil {
+		return err
+	}
+	names, err := list(root)
+	if err == nil && len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return name == storeLock || owner(name) != "" }) {
+		err = refuse(root.Name(), "holds nothing of a token cache", "name the directory of one")
+	}
+	if err == nil {
+		err = removeAll(root, isAny)
+	}
+	return join(err, root.Close())
+}
+
+func isAny(string) bool { return true }
+
+// removeAll removes those of the Store's files for which which is true.
+func removeAll(root *os.Root, which func(name string) bool) error {
+	names, err := list(root)
 	if err != nil {
 		return err
 	}
 	locks := map[string]bool{}
 	for _, name := range names {
-		if of := owner(name); of != "" {
+		if of := owner(name); of != "" && which(name) {
 			locks[guardOf(of)] = true
 		}
 	}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(locks)) {
-		errs = append(errs, s.remove(name, func(of string) bool { return guardOf(of) == name }))
+		errs = append(errs, removeGuarded(root, name, func(file string) bool { return guardOf(owner(file)) == name && which(file) }))
 	}
-	return errors.Join(errs...)
+	return join(errs...)
 }
 
-// remove removes the files of those owners for which all is true, which the lock guards. A temporary file is left over if nobody has the lock.
-func (s *Store) remove(lockName string, all func(owner string) bool) error {
-	release, err := lock(context.Background(), s.root, lockName)
+// removeGuarded removes those of the Store's files for which which is true, which the lock guards. A temporary file is left over if nobody has
+// the lock.
+func removeGuarded(root *os.Root, lockName string, which func(name string) bool) error {
+	release, err := lock(context.Background(), root, lockName)
 	if err != nil {
 		return err
 	}
 	defer release()
-	names, err := list(s.root)
+	names, err := list(root)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, name := range names {
-		if of := owner(name); of == "" || !all(of) {
+		if owner(name) == "" || !which(name) {
 			continue
 		}
-		if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := remove(root, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, fmt.Errorf("tokencache: removing a file of the store: %w", err))
 		}
 	}
-	return errors.Join(append(errs, syncDirectory(s.root))...)
+	return join(append(errs, syncDirectory(root))...)
 }
 
 // owner says what a file of the directory is about: the name of an account's file, that of the key check, or "" for the locks, and for

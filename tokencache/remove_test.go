@@ -1,6 +1,8 @@
 package tokencache
 
 import (
+	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -95,6 +97,91 @@ func TestRemoveAllLeavesTheLocksAndWhatIsNotTheStores(t *testing.T) {
 	must(t, newClient(s.Account("alex")).signIn(t.Context(), "mail"))
 	if infos, err := openTest(t, dir, nil).Accounts(); err != nil || len(infos) != 1 {
 		t.Errorf("%d accounts, %v", len(infos), err)
+	}
+}
+
+// spoil damages the file of an account and has it set aside.
+func spoil(t *testing.T, s *Store, id string) (path string) {
+	t.Helper()
+	must(t, newClient(s.Account(id)).signIn(t.Context(), "mail"))
+	path = s.path(s.sealer.name(id))
+	writeAll(t, path, []byte("x"))
+	if _, err := s.Accounts(); err != nil {
+		t.Fatal(err)
+	}
+	if kept := readAll(t, path+badSuffix); string(kept) != "x" {
+		t.Fatal("it was not set aside")
+	}
+	return path
+}
+
+func TestWhatWasSetAsideCanBeRemoved(t *testing.T) {
+	dir := newDir(t)
+	s := openTest(t, dir, func(error) {})
+	must(t, newClient(s.Account("kim")).signIn(t.Context(), "mail"))
+	neighbour := ""
+	for i := 0; neighbour == "" || lockOf(s.sealer.name(neighbour)) != lockOf(s.sealer.name("alex")); i++ {
+		neighbour = fmt.Sprint("neighbour-", i)
+	}
+	must(t, newClient(s.Account(neighbour)).signIn(t.Context(), "mail"))
+	writeAll(t, filepath.Join(dir, "notes.bad"), []byte("x"))
+	before := files(t, dir, notLock)
+
+	spoil(t, s, "alex")
+	must(t, s.Remove("alex")) // who knows the id
+	if left := files(t, dir, notLock); !slices.Equal(left, before) {
+		t.Errorf("Remove leaves %v\nwant %v", left, before)
+	}
+
+	for _, id := range []string{"alex", "robin"} { // who does not
+		spoil(t, s, id)
+	}
+	must(t, s.RemoveDamaged())
+	must(t, s.RemoveDamaged())
+	if left := files(t, dir, notLock); !slices.Equal(left, before) {
+		t.Errorf("RemoveDamaged leaves %v\nwant %v", left, before)
+	}
+	if infos, err := s.Accounts(); err != nil || len(infos) != 2 || infos[0].ID != "kim" || infos[1].ID != neighbour {
+		t.Errorf("there are %v, %v", infos, err)
+	}
+}
+
+func TestAllIsRemovedWithoutAKey(t *testing.T) {
+	dir := newDir(t)
+	wantError(t, RemoveAll(dir), fs.ErrNotExist, dir)
+	s := openTest(t, dir, nil)
+	leaveTraces(t, s, "alex")
+	leaveTraces(t, s, "kim")
+	foreign := []string{"notes.txt"}
+	writeAll(t, filepath.Join(dir, foreign[0]), []byte("x"))
+	locks := files(t, dir, isLock)
+	must(t, s.Close())
+	for range 2 { // the second time, only the locks tell that it is a cache
+		must(t, RemoveAll(dir))
+		if left := files(t, dir, notLock); !slices.Equal(left, foreign) {
+			t.Errorf("left: %v", left)
+		}
+	}
+	for _, name := range locks {
+		if len(readAll(t, filepath.Join(dir, name))) > 0 {
+			t.Errorf("%s is not empty", name)
+		}
+	}
+	other, err := Open(dir, fixedKey([]byte(strings.Repeat("k", keySize))))
+	must(t, err)
+	must(t, other.Close())
+}
+
+func TestOnlyACacheIsEmptied(t *testing.T) {
+	dir := newDir(t)
+	makeDir(t, dir)
+	must(t, RemoveAll(dir)) // there is nothing
+	for _, name := range []string{"notes.txt", "notes.bad", temporaryPrefix + "x"} {
+		writeAll(t, filepath.Join(dir, name), []byte("x"))
+	}
+	wantError(t, RemoveAll(dir), ErrUnsafe, dir, "holds nothing of a token cache")
+	if left := files(t, dir, func(string) bool { return true }); len(left) != 3 {
+		t.Errorf("left: %v", left)
 	}
 }
 

@@ -18,7 +18,8 @@ type Store struct {
 	keySource string
 	keyFate   string
 	damaged   func(error)
-	renewals  [renewLocks]chan struct{} // each holds an element while somebody in this process has, or wants, that lock
+	existing  bool // Open makes nothing
+	renewals  *turns
 }
 
 // An Option changes how a [Store] works.
@@ -30,35 +31,51 @@ func OnDamaged(report func(error)) Option {
 	return func(s *Store) { s.damaged = report }
 }
 
+// ExistingOnly has Open open only what is there: it makes neither the directory, nor a key, nor any file, whatever the
+// key source may make else. If there is no directory, errors.Is finds fs.ErrNotExist in the error. The Store that is opened is one like any
+// other: to store in it is to make files.
+func ExistingOnly() Option {
+	return func(s *Store) { s.existing = true }
+}
+
 // Open opens the store in dir, which is made with mode 0700 if it is missing, and asks key for the key. Errors to tell apart:
 // [ErrNoKey], [ErrWrongKey], [ErrUnsafe]. It waits up to 10 s for another process that is opening the same directory.
+//
+// If something is stored in dir already, no source of this package makes a key, as it could not be the right one.
 func Open(dir string, key KeySource, options ...Option) (*Store, error) {
-	root, err := openDirectory(dir)
-	if err != nil {
-		return nil, err
-	}
-	s := &Store{root: root, damaged: func(err error) { slog.Default().Warn(err.Error()) }}
-	for i := range s.renewals {
-		s.renewals[i] = make(chan struct{}, 1)
-	}
+	s := &Store{renewals: newTurns(), damaged: func(err error) { slog.Default().Warn(err.Error()) }}
 	for _, option := range options {
 		option(s)
 	}
+	var err error
+	if s.root, err = openDirectory(dir, !s.existing); err != nil {
+		return nil, err
+	}
 	if err := s.unlock(key); err != nil {
-		return nil, errors.Join(err, root.Close())
+		return nil, join(err, s.root.Close())
 	}
 	return s, nil
 }
 
 // unlock gets the key and makes sure that it is the one. It holds the lock while it asks, since a source may make a new key:
-// of two processes that start for the first time, the second must find the key of the first.
+// of two processes that start for the first time, the second must find the key of the first. If nothing is to be made, it needs no lock,
+// which would be a file.
 func (s *Store) unlock(source KeySource) error {
-	release, err := lock(context.Background(), s.root, storeLock)
+	if !s.existing {
+		release, err := lock(context.Background(), s.root, storeLock)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	written, err := s.isWritten()
 	if err != nil {
 		return err
 	}
-	defer release()
-	key, err := source.Key()
+	key, err := find(source, !s.existing && !written)
+	if written && errors.Is(err, ErrNoKey) {
+		return s.lostKey(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -69,7 +86,9 @@ func (s *Store) unlock(source KeySource) error {
 	if err := s.checkKey(); err != nil {
 		return err
 	}
-	sweep(s.root, temporaryPrefix, time.Now())
+	if !s.existing {
+		sweep(s.root, temporaryPrefix, time.Now())
+	}
 	return nil
 }
 
@@ -105,6 +124,9 @@ func (s *Store) loadLocked(name string) (r *record, v *version, damage, err erro
 	r, v, err = s.read(name, nil)
 	if !errors.Is(err, ErrDamaged) {
 		return r, v, nil, err
+	}
+	if err := s.stillOurs(); err != nil {
+		return nil, nil, nil, err
 	}
 	if moved := rename(s.root, name, name+badSuffix); moved != nil {
 		return nil, nil, nil, fmt.Errorf("tokencache: setting aside %s: %w", s.path(name), moved)

@@ -99,6 +99,8 @@ func (e *entry) usable(now time.Time) bool {
 
 // store makes tok the entry's token and decides how long it is used.
 func (e *entry) store(tok Token, claims string, now time.Time) {
+	// Without the monotonic clock, which stands still while a machine sleeps.
+	tok.ExpiresOn, tok.RefreshOn = tok.ExpiresOn.Round(0), tok.RefreshOn.Round(0)
 	e.tok, e.claims, e.rejected = tok, claims, ""
 	e.hard, e.soft = time.Time{}, tok.RefreshOn
 	if tok.ExpiresOn.IsZero() {

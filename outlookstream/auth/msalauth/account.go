@@ -24,6 +24,7 @@ type account struct {
 	held     held
 	accessor cache.ExportReplace // of the store, bound to held; nil: nothing is loaded
 	unsaved  bool                // held has what the store could not take
+	reports  []error             // for Options.OnStoreError, once the turn is over: it is the program's code
 
 	front atomic.Pointer[auth.Provider] // caches and makes single flights of silent; nil: signed out
 
@@ -73,12 +74,29 @@ func (h *held) Unmarshal(data []byte) error { h.set(data); return nil }
 // enter waits for the account's turn.
 func (a *account) enter(ctx context.Context) (leave func(), err error) {
 	select {
+	case a.turn <- struct{}{}: // a free turn is taken even if ctx is over
+		return a.leave, nil
+	default:
+	}
+	select {
 	case a.turn <- struct{}{}:
-		return func() { <-a.turn }, nil
+		return a.leave, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 }
+
+func (a *account) leave() {
+	reports := a.reports
+	a.reports = nil
+	<-a.turn
+	for _, err := range reports {
+		a.client.onError(err)
+	}
+}
+
+// report has OnStoreError told of err. The turn is held.
+func (a *account) report(err error) { a.reports = append(a.reports, err) }
 
 // load returns the account's cache, or nil if there is none.
 func (a *account) load(ctx context.Context) ([]byte, error) {
@@ -124,7 +142,7 @@ func (a *account) store(ctx context.Context) {
 	err := a.accessor.Export(context.WithoutCancel(ctx), &a.held, cache.ExportHints{})
 	a.setUnsaved(err != nil)
 	if err != nil {
-		a.client.onError(fmt.Errorf("msalauth: the tokens of %s could not be stored; they stay in memory, to be stored later: %w", a.name(), err))
+		a.report(fmt.Errorf("msalauth: the tokens of %s could not be stored; they stay in memory, to be stored later: %w", a.name(), err))
 	}
 }
 
@@ -160,12 +178,14 @@ func (a *account) replace(ctx context.Context, data []byte) (about Account, over
 	}
 	release, err := a.exclusive(ctx)
 	if err != nil {
-		return Account{}, false, err
+		// Nobody is to be asked to sign in twice because others are slow.
+		a.report(err)
+		release = func() {}
 	}
 	defer release()
 	// So that what is stored counts as replaced. If it cannot be read, the person has signed in all the same.
 	if _, err := a.load(ctx); err != nil {
-		a.client.onError(err)
+		a.report(err)
 	}
 	a.save(ctx, data)
 	a.settle()
@@ -195,7 +215,7 @@ func (a *account) exclusive(ctx context.Context) (release func(), err error) {
 	case errors.Is(err, context.DeadlineExceeded): // somebody else is at it for long
 		return nil, fmt.Errorf("msalauth: renewing the tokens of %s: %w", a.name(), err)
 	}
-	a.client.onError(fmt.Errorf("msalauth: renewing the tokens of %s without keeping other processes from it: %w", a.name(), err))
+	a.report(fmt.Errorf("msalauth: renewing the tokens of %s without keeping other processes from it: %w", a.name(), err))
 	return func() {}, nil
 }
 

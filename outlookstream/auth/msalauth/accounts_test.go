@@ -244,11 +244,14 @@ func TestWhoIsMeant(t *testing.T) {
 				t.Errorf("%q: %v", who, err)
 			}
 		}
-		// After somebody has signed out, a Provider looks anew.
+		// After somebody has signed out, a Provider that was theirs is not somebody else's.
 		if err := w.SignOut(t.Context(), user); err != nil {
 			t.Fatal(w.saw(err))
 		}
-		if got, _, _ := w.server.Check(w.tokenOf(p, auth.Request{}).Value); got != kim.Username {
+		if _, err := p.Token(t.Context(), auth.Request{Scopes: mail}); kindOf(w.saw(err)) != interaction {
+			t.Errorf("the provider of who has signed out: %v", err)
+		}
+		if got, _, _ := w.server.Check(w.tokenOf(w.Client.Provider(""), auth.Request{}).Value); got != kim.Username {
 			t.Errorf("the only account is %q", got)
 		}
 		if _, err := w.Client.Provider(user).Token(t.Context(), auth.Request{Scopes: mail}); kindOf(w.saw(err)) != interaction || !strings.Contains(err.Error(), user) {

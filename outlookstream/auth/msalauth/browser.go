@@ -28,14 +28,18 @@ type BrowserOptions struct {
 //
 // It calls open once, which should show the address in a browser and return; an error of open ends the sign-in and is
 // returned. Then it waits until the browser has brought the authority's answer to a port of this machine's loopback
-// interface, or until ctx ends, in which case it returns ctx's cause. The address holds no secret that somebody who learns it could use:
-// the answer counts only with the state that was sent along, and its code only with the verifier that stays here (PKCE, RFC 7636).
+// interface, or until ctx ends, in which case it returns ctx's cause. The answer counts only with the state that was sent along, and its
+// code only with the verifier that stays here (PKCE, RFC 7636), so a code that somebody learns is of no use to them. Somebody on this
+// machine who learns the address can sign in as themselves in the person's place: look at the Account that is returned.
 //
 // If the person declines, errors.Is finds auth.ErrInteractionRequired in the error, and accounts that have signed in before
 // still are. opts may be nil.
 func (c *Client) SignInBrowser(ctx context.Context, scopes []string, opts *BrowserOptions, open func(ctx context.Context, address string) error) (Account, error) {
 	if len(scopes) == 0 {
 		return Account{}, bad("no scope is asked for: name at least one")
+	}
+	if c.closed.Load() {
+		return Account{}, errClosed()
 	}
 	if opts == nil {
 		opts = &BrowserOptions{}

@@ -175,7 +175,7 @@ func TestTheAuthoritysRefusalInTheBrowser(t *testing.T) {
 		text []string
 	}{
 		{url.Values{"error": {"access_denied"}, "error_description": {"the user canceled the authentication"}}, interaction, []string{"declined", "access_denied"}},
-		{url.Values{"error": {"access_denied"}, "error_description": {"AADSTS65004: User declined to consent to access the app."}}, interaction, []string{"declined", "adminconsent?client_id=" + signin.DefaultClientID}},
+		{url.Values{"error": {"access_denied"}, "error_description": {"AADSTS65004: User declined to consent to access the app."}}, interaction, []string{"declined", "AADSTS65004"}},
 		{url.Values{"error": {"invalid_request"}, "error_description": {"AADSTS50011: The redirect URI ..."}}, misconfigured, []string{"AADSTS50011", "http://localhost"}},
 		{url.Values{"error": {"interaction_required"}, "error_subcode": {"message_only"}, "error_description": {"AADSTS53003: Access has been blocked"}}, interaction, []string{"AADSTS53003", "message_only", "Conditional Access"}},
 		{url.Values{"error": {"server_error"}}, transient, []string{"overloaded or failing"}},

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,9 @@ type Options struct {
 	Authority string
 	// TenantID, a directory's GUID or domain, takes the place of Authority's tenant. Default: Authority's.
 	TenantID string
+	// Claims is what the next sign-in has to ask for: auth.InteractionError.Claims, of another process's Client. Default: what
+	// this Client was told itself.
+	Claims string
 	// HTTPClient is what requests are made with; only its Transport is used. Default http.DefaultTransport.
 	HTTPClient *http.Client
 	// Store keeps the accounts. It may be shared by Clients, of other applications too, and by processes. Default: they
@@ -31,7 +35,7 @@ type Options struct {
 	Store *tokencache.Store
 	// OnStoreError is told that tokens could not be stored, and why. They are in use all the same, and are stored as soon
 	// as that is possible; if the program ends before, the account may have to sign in again. It may be called from any
-	// goroutine. Default: slog.Default() gets it as a warning.
+	// goroutine, and must not wait for tokens. Default: slog.Default() gets it as a warning.
 	OnStoreError func(error)
 }
 
@@ -67,6 +71,9 @@ func New(opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkClaims(opts.Claims); err != nil {
+		return nil, err
+	}
 	if _, err := cfg.public(&memory{}); err != nil {
 		return nil, err
 	}
@@ -74,11 +81,12 @@ func New(opts Options) (*Client, error) {
 	if onError == nil {
 		onError = func(err error) { slog.Default().Warn(err.Error()) }
 	}
-	return &Client{cfg: cfg, store: opts.Store, onError: onError, accounts: map[string]*account{}}, nil
+	return &Client{cfg: cfg, store: opts.Store, onError: onError, accounts: map[string]*account{}, claims: opts.Claims}, nil
 }
 
-// Provider returns an auth.Provider for one account. who is its id or its username; "" is the only account there is, which
-// may sign in later. An id is found at once, while a username may need all accounts to be looked at, once.
+// Provider returns an auth.Provider for one account. who is its id or its username, which is told by a "@" or a "\"; "" is the
+// only account there is, which may sign in later. Once it has been found, the Provider is that account's, whoever signs in or out. An id
+// is found at once, while a username may need all accounts to be looked at, once.
 //
 // Tokens are cached as by auth.Cached, with one renewal at a time for the account, among the processes that share the Store
 // too. All Providers of an account share its cache. None ever prompts.
@@ -88,7 +96,7 @@ func New(opts Options) (*Client, error) {
 // who is "" and there are several accounts. Others are transient: the authority cannot be reached, is overloaded, or answers
 // nonsense.
 func (c *Client) Provider(who string) auth.Provider {
-	p := &provider{client: c, who: who}
+	p := &provider{client: c, who: strings.TrimSpace(who), turn: make(chan struct{}, 1)}
 	return auth.Func(p.token)
 }
 
@@ -97,6 +105,8 @@ type provider struct {
 	client *Client
 	who    string
 	found  atomic.Pointer[account] // nil: not looked for yet
+	turn   chan struct{}           // held by the one who looks, as that may mean to read the whole Store
+	id     string                  // of the account that was found; guarded by turn
 }
 
 func (p *provider) token(ctx context.Context, r auth.Request) (auth.Token, error) {
@@ -113,22 +123,49 @@ func (p *provider) token(ctx context.Context, r auth.Request) (auth.Token, error
 	front := a.cache()
 	if front == nil {
 		var err error
-		if a, err = p.client.find(ctx, p.who); err != nil {
+		if front, err = p.find(ctx); err != nil {
 			return auth.Token{}, err
-		}
-		p.found.Store(a)
-		if front = a.cache(); front == nil {
-			return auth.Token{}, fmt.Errorf("msalauth: the account is signed out: %w", &auth.InteractionError{Account: p.who})
 		}
 	}
 	return front.Token(ctx, r)
 }
 
+// find looks for the account. Once it was found, it is that one: what was somebody's mailbox must not become another's because
+// the one has signed out and the other is the only one now.
+func (p *provider) find(ctx context.Context) (auth.Provider, error) {
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if front := p.found.Load().cache(); front != nil {
+		return front, nil
+	}
+	var a *account
+	if p.id != "" {
+		a = p.client.account(p.id)
+	} else {
+		var err error
+		if a, err = p.client.find(ctx, p.who); err != nil {
+			return nil, err
+		}
+	}
+	front := a.cache()
+	if front == nil {
+		return nil, fmt.Errorf("msalauth: the account is signed out: %w", &auth.InteractionError{Account: p.who})
+	}
+	p.found.Store(a)
+	p.id = a.id
+	return front, nil
+}
+
 // SignOut forgets an account and its tokens, also those in the Store, and waits until no request for it is under way, or
 // until ctx ends, whose cause it then returns. who is as for Provider. The authority is not asked: access tokens stay good
-// until they expire, and other processes use those they have until then.
+// until they expire, and other processes use those they have until then. For the Store's lock it waits 10 s at most, whatever ctx.
+// An id that has not signed in is no error.
 func (c *Client) SignOut(ctx context.Context, who string) error {
-	a, err := c.find(ctx, who)
+	a, err := c.find(ctx, strings.TrimSpace(who))
 	if err != nil {
 		return err
 	}
@@ -137,15 +174,10 @@ func (c *Client) SignOut(ctx context.Context, who string) error {
 		return err
 	}
 	defer release()
+	c.drop(a)
 	c.mu.Lock()
-	a.front.Store(nil)
-	a.about = Account{}
-	if c.accounts[a.id] == a {
-		delete(c.accounts, a.id)
-	}
 	c.claims = ""
 	c.mu.Unlock()
-	a.over = true
 	a.forget()
 	if c.store == nil {
 		return nil
@@ -154,24 +186,41 @@ func (c *Client) SignOut(ctx context.Context, who string) error {
 }
 
 // Close waits until no renewal is under way and what could not be stored has been tried once more, or until ctx ends, whose
-// cause it then returns. The Client and its Providers give no tokens any more. It does not close the Store, and is to be called
+// cause is in the error then. An error also says whose tokens could not be stored. The Client and its Providers give no tokens any more. It does not close the Store, and is to be called
 // before that: a background renewal that is under way at the end of a program has used up the refresh token that is stored.
 func (c *Client) Close(ctx context.Context) error {
 	c.closed.Store(true)
 	c.mu.Lock()
 	accounts := slices.Collect(maps.Values(c.accounts))
 	c.mu.Unlock()
+	var late error
+	var lost []error
 	for _, a := range accounts {
 		leave, err := a.enter(ctx)
 		if err != nil {
-			return err
+			late = err // what can be stored without waiting still is
+			continue
 		}
 		if a.unsaved {
 			a.store(ctx)
 		}
+		if a.unsaved {
+			lost = append(lost, fmt.Errorf("msalauth: the tokens of %s could not be stored, and are lost with this process", a.name()))
+		}
 		leave()
 	}
-	return nil
+	return errors.Join(append(lost, late)...)
+}
+
+// drop takes an account that has not signed in, or not any more, out of memory. Its turn is held.
+func (c *Client) drop(a *account) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a.over, a.about = true, Account{}
+	a.front.Store(nil)
+	if c.accounts[a.id] == a {
+		delete(c.accounts, a.id)
+	}
 }
 
 func errClosed() error { return bad("the msalauth.Client is closed") }

@@ -84,7 +84,7 @@ func (c config) credentialToken(ctx context.Context, cred Credential, r auth.Req
 	client, err := confidential.New(c.authority, c.clientID, proof,
 		confidential.WithHTTPClient(c.http),
 		confidential.WithClientCapabilities([]string{"CP1"}),
-		confidential.WithInstanceDiscovery(c.microsoft),
+		confidential.WithInstanceDiscovery(false),
 	)
 	if err != nil {
 		return auth.Token{}, errAuthority()

@@ -55,7 +55,7 @@ func newConfig(clientID, authority, tenantID string, client *http.Client) (confi
 	if tenant == "" || strings.ContainsAny(tenant, "/?#% ") {
 		return config{}, bad("the authority needs one tenant after the host: a directory's id or domain, or \"common\"")
 	}
-	host := strings.ToLower(u.Host)
+	host := strings.TrimSuffix(strings.ToLower(u.Host), ":443")
 	c := config{
 		clientID: clientID, authority: "https://" + host + "/" + tenant, host: host, tenant: tenant,
 		microsoft: microsoftHost(host), documents: newDocuments(),
@@ -80,8 +80,9 @@ func (c config) public(accessor cache.ExportReplace) (public.Client, error) {
 		public.WithCache(accessor),
 		// Only clients that declare CP1 get claims challenges instead of tokens that live as long as they may.
 		public.WithClientCapabilities([]string{"CP1"}),
-		// Instance discovery would ask login.microsoftonline.com about hosts it does not know.
-		public.WithInstanceDiscovery(c.microsoft),
+		// Instance discovery would ask login.microsoftonline.com about the host, and if the answer does not name it, nothing would be found in the
+		// cache any more. Where requests may go is the guard's business, and the issuer is checked without it.
+		public.WithInstanceDiscovery(false),
 	)
 	if err != nil { // MSAL's text may quote anything
 		return client, errAuthority()

@@ -2,10 +2,10 @@ package msalauth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -39,6 +39,9 @@ func (c *Client) SignInDeviceCode(ctx context.Context, scopes []string, prompt f
 	if strings.Contains(c.cfg.authority, "token") {
 		// MSAL makes the device code endpoint's URL by replacing "token" in the token endpoint's, wherever it stands.
 		return Account{}, bad("MSAL cannot sign in by device code at an authority that has \"token\" in its name: write the tenant's id instead of its domain")
+	}
+	if c.closed.Load() {
+		return Account{}, errClosed()
 	}
 	mem := &memory{}
 	client, err := c.cfg.public(mem)
@@ -82,14 +85,17 @@ func (c *Client) await(ctx context.Context, code public.DeviceCode) error {
 	return c.cfg.classify(ctx, e, err, "")
 }
 
+// userCode is what people can be asked to enter, and what may go into a clipboard.
+var userCode = regexp.MustCompile(`^[A-Za-z0-9-]{1,32}$`)
+
 // show checks what the authority wants to be shown. It is about to be followed by a person.
 func show(r public.DeviceCodeResult) (DeviceCode, error) {
 	d := DeviceCode{
 		UserCode: entra.Printable(r.UserCode), VerificationURL: entra.Printable(r.VerificationURL), Message: entra.Printable(r.Message), ExpiresOn: r.ExpiresOn,
 	}
 	u, err := url.Parse(d.VerificationURL)
-	if d.UserCode == "" || err != nil || u.Host == "" || u.Scheme != "https" && !loopback(u) {
-		return d, errors.New("msalauth: the authority sent a device code without a user code or without an https page to enter it on")
+	if !userCode.MatchString(r.UserCode) || err != nil || u.Host == "" || u.Scheme != "https" && !loopback(u) {
+		return d, bad("the authority sent a device code without a user code of letters and digits, or without an https page to enter it on: check its address")
 	}
 	if d.Message == "" {
 		d.Message = fmt.Sprintf("To sign in, open %s and enter the code %s.", d.VerificationURL, d.UserCode)

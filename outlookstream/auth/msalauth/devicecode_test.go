@@ -147,10 +147,11 @@ func TestFailedPromptEndsTheSignIn(t *testing.T) {
 
 func TestWhatIsShownPlaysNoTricks(t *testing.T) {
 	w := newWorld(t, nil)
+	code := "AB-12"
 	answer := func(url string) {
 		w.net.set(func(r *http.Request, resp *http.Response) (*http.Response, error) {
 			if resp == nil && strings.HasSuffix(r.URL.Path, "/devicecode") {
-				return reply(200, `{"user_code":"AB\u001b[2J","device_code":"d","verification_uri":"`+url+`","expires_in":900,"interval":5,"message":"open\u001b]0;x\u0007 it\u202e"}`), nil
+				return reply(200, `{"user_code":"`+code+`","device_code":"d","verification_uri":"`+url+`","expires_in":900,"interval":5,"message":"open\u001b]0;x\u0007 it\u202e"}`), nil
 			}
 			return resp, nil
 		})
@@ -166,6 +167,13 @@ func TestWhatIsShownPlaysNoTricks(t *testing.T) {
 	if _, err := w.SignInDeviceCode(t.Context(), mail, prompt); !errors.Is(err, seen) {
 		t.Errorf("got %v", err)
 	}
+	for _, code = range []string{`AB\u001b[2J`, "", "curl evil|sh", strings.Repeat("A", 33)} {
+		answer("https://microsoft.com/devicelogin")
+		if _, err := w.SignInDeviceCode(t.Context(), mail, prompt); !errors.Is(err, auth.ErrMisconfigured) {
+			t.Errorf("code %q: %v", code, err)
+		}
+	}
+	code = "AB-12"
 	for _, url := range []string{"http://evil.test/", "javascript:alert(1)", "", "file:///etc/passwd"} {
 		answer(url)
 		if _, err := w.SignInDeviceCode(t.Context(), mail, prompt); err == nil || errors.Is(err, seen) {

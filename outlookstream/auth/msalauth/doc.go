@@ -31,6 +31,14 @@
 // tokens cannot be stored; here they are kept in memory, and stored later. MSAL gives up a device code at the first network
 // error; here the wait goes on until the code expires.
 //
+// What it cannot mend: if the authority grants less than was asked for, MSAL drops the answer with the new refresh token in it. With
+// an authority whose refresh tokens are good for one use (Entra ID's are not), the account then has to sign in again.
+//
+// # The end of a program
+//
+// Call [Client.Close] before the Store's: a renewal that is under way in the background has used up the refresh token that is
+// stored.
+//
 // # What leaves the process
 //
 // Requests go by https to the authority's host and, if that is one of Microsoft's, to Microsoft's other sign-in hosts; no

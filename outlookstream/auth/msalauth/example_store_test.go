@@ -39,7 +39,8 @@ func ExampleClient() {
 		if err != nil {
 			return err
 		}
-		provider := client.Provider("") // of the only account, which may be to come
+		defer client.Close(context.Background()) // before the store
+		provider := client.Provider("")          // of the only account, which may be to come
 		request := auth.Request{Scopes: []string{"https://outlook.office.com/Calendars.Read"}}
 		_, err = provider.Token(context.Background(), request)
 		if errors.Is(err, auth.ErrInteractionRequired) {

@@ -55,7 +55,7 @@ func TestTheDefaultAuthorityIsMicrosofts(t *testing.T) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		const at = "login.microsoftonline.com/common/"
-		for _, path := range []string{"v2.0/.well-known/openid-configuration", "discovery/instance", "oauth2/v2.0/token", "oauth2/v2.0/devicecode"} {
+		for _, path := range []string{"v2.0/.well-known/openid-configuration", "oauth2/v2.0/token", "oauth2/v2.0/devicecode"} {
 			if m.asked[at+path] == 0 {
 				t.Errorf("%s was not asked", path)
 			}

@@ -25,22 +25,16 @@ type receiver struct {
 	serving  sync.WaitGroup
 }
 
-const receiverMaxBody = 64 << 10
+const (
+	receiverMaxBody = 64 << 10
+	// arrived does not say more than is known by then: the code has not been redeemed.
+	arrived = "The answer has arrived. Go back to the program: it says whether you are signed in. You can close this window."
+)
 
 func listenForAnswer(state string) (*receiver, error) {
-	// Entra ID ignores the port of http://localhost in a redirect URI, but not the name.
-	first, err := net.Listen("tcp", "127.0.0.1:0")
+	listeners, port, err := listenLoopback()
 	if err != nil {
 		return nil, err
-	}
-	_, port, err := net.SplitHostPort(first.Addr().String())
-	if err != nil {
-		return nil, errors.Join(err, first.Close())
-	}
-	listeners := []net.Listener{first}
-	// Some systems take "localhost" for ::1 first. If that is not to be had, browsers try the other one.
-	if second, err := net.Listen("tcp", "[::1]:"+port); err == nil {
-		listeners = append(listeners, second)
 	}
 	r := &receiver{
 		redirect: "http://localhost:" + port, host: "localhost:" + port, state: state, answers: make(chan browserAnswer, 1),
@@ -54,6 +48,39 @@ func listenForAnswer(state string) (*receiver, error) {
 		r.serving.Go(func() { _ = r.server.Serve(l) })
 	}
 	return r, nil
+}
+
+// listenLoopback listens to a port of the loopback interface, by both of its addresses: some systems take "localhost" for ::1 first, and
+// if somebody else had that one's port, the answer would be theirs. Entra ID ignores the port of http://localhost in a redirect URI,
+// but not the name.
+func listenLoopback() (listeners []net.Listener, port string, err error) {
+	for range 10 {
+		first, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, "", err
+		}
+		if _, port, err = net.SplitHostPort(first.Addr().String()); err != nil {
+			return nil, "", errors.Join(err, first.Close())
+		}
+		second, err := net.Listen("tcp", "[::1]:"+port)
+		if err == nil {
+			return []net.Listener{first, second}, port, nil
+		}
+		if !hasIPv6() {
+			return []net.Listener{first}, port, nil
+		}
+		_ = first.Close() // the port is somebody's over there
+	}
+	return nil, "", errors.New("no port is free on both 127.0.0.1 and ::1")
+}
+
+func hasIPv6() bool {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		return false
+	}
+	_ = l.Close()
+	return true
 }
 
 // wait returns what the browser brings.
@@ -95,12 +122,12 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case subtle.ConstantTimeCompare([]byte(req.PostForm.Get("state")), []byte(r.state)) != 1:
 		page(w, http.StatusBadRequest, "This is not the answer to the sign-in that is waiting.")
 	case req.PostForm.Get("code") != "":
-		r.answer(w, browserAnswer{code: req.PostForm.Get("code")}, "Signed in. You can close this window.")
+		r.answer(w, browserAnswer{code: req.PostForm.Get("code")}, arrived)
 	case req.PostForm.Get("error") != "":
 		r.answer(w, browserAnswer{
 			fault: req.PostForm.Get("error"), description: req.PostForm.Get("error_description"), claims: req.PostForm.Get("claims"),
 			subcode: cmp.Or(req.PostForm.Get("error_subcode"), req.PostForm.Get("suberror")), // both are seen
-		}, "Not signed in. The program tells why. You can close this window.")
+		}, arrived)
 	default:
 		page(w, http.StatusBadRequest, "This answer to the sign-in has neither a code nor an error.")
 	}
@@ -109,7 +136,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func (r *receiver) answer(w http.ResponseWriter, a browserAnswer, text string) {
 	select {
 	case r.answers <- a:
-	default: // there was an answer already
+	default:
+		page(w, http.StatusGone, "There was an answer already.")
+		return
 	}
 	page(w, http.StatusOK, text)
 }

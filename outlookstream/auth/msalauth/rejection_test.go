@@ -48,7 +48,7 @@ func rejections() map[int]refusedAs {
 		50173:   person("revoked or has expired: sign in again"),
 		53003:   blocked,
 		65001:   person(consent),
-		65004:   person(consent),
+		65004:   person("sign in again"), // they know that they have declined
 		70011:   {kind: misconfigured, app: misconfigured, advice: "check the scopes"},
 		70043:   person("has expired: sign in again"),
 		90072:   person("does not belong to this directory"),

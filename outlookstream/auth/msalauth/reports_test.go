@@ -92,7 +92,7 @@ func TestTheFirstAnswerOfTheBrowserCounts(t *testing.T) {
 	account, err := w.SignInBrowser(t.Context(), mail, nil, func(_ context.Context, address string) error {
 		action, form := w.visit(address)
 		status, page := post(t, action, form)
-		if status != http.StatusOK || !strings.Contains(page, "Signed in") || strings.Contains(page, form.Get("code")) {
+		if status != http.StatusOK || !strings.Contains(page, "has arrived") || strings.Contains(page, form.Get("code")) {
 			t.Errorf("status %d, page %q", status, page)
 		}
 		form.Set("code", "another")

@@ -12,6 +12,9 @@ import (
 	"github.com/calwatch/calwatch/outlookstream/auth/internal/entra"
 )
 
+// dueWait is how long a renewal that is due, but not needed yet, waits for others.
+const dueWait = 5 * time.Second
+
 // silent gets a token from the account's cache or with its refresh token. It is behind the account's front, which sees to it
 // that there is one call at a time for each tenant and set of scopes.
 func (a *account) silent(ctx context.Context, r auth.Request) (auth.Token, error) {
@@ -30,13 +33,25 @@ func (a *account) silent(ctx context.Context, r auth.Request) (auth.Token, error
 	// Most often the cache, which another process may have brought up to date, has the token. Only if it has not is it worth
 	// to wait for those who are redeeming the refresh token, and then the cache has to be read again. That a token meets claims
 	// cannot be seen in the cache.
+	var old auth.Token // good, but due to be renewed
 	if r.Claims == "" {
-		if token, needed, err := a.attempt(ctx, r, true); !needed {
+		token, needed, err := a.attempt(ctx, r, true)
+		if !needed {
 			return token, err
 		}
+		old = token
 	}
-	release, err := a.exclusive(ctx)
-	if err != nil {
+	lockCtx := ctx
+	if old.Value != "" {
+		var cancel context.CancelFunc
+		lockCtx, cancel = context.WithTimeout(ctx, dueWait)
+		defer cancel()
+	}
+	release, err := a.exclusive(lockCtx)
+	switch {
+	case err != nil && old.Value != "":
+		return old, nil
+	case err != nil:
 		return auth.Token{}, err
 	}
 	defer release()
@@ -56,7 +71,9 @@ func (a *account) attempt(ctx context.Context, r auth.Request, cached bool) (tok
 	}
 	switch {
 	case data == nil, err == errNobody:
-		return auth.Token{}, false, fmt.Errorf("msalauth: the account is not signed in: %w", &auth.InteractionError{Account: a.name()})
+		err = fmt.Errorf("msalauth: the account is not signed in: %w", &auth.InteractionError{Account: a.name()})
+		a.client.drop(a) // anybody may ask for anything
+		return auth.Token{}, false, err
 	case err != nil:
 		return auth.Token{}, false, a.unreadable()
 	case cached && found.tokens == 0:
@@ -81,7 +98,10 @@ func (a *account) attempt(ctx context.Context, r auth.Request, cached bool) (tok
 	}
 	result, err := client.AcquireTokenSilent(ctx, r.Scopes, opts...)
 	if e.wasStopped() {
-		return auth.Token{}, true, nil
+		if good(result, r) {
+			token = auth.Token{Value: result.AccessToken, ExpiresOn: result.ExpiresOn, RefreshOn: refreshOn(result)}
+		}
+		return token, true, nil
 	}
 	if mem.changed || found.refused {
 		a.save(ctx, mem.bytes())

@@ -23,7 +23,8 @@ type Application struct {
 func (app Application) Classify(a Answer) error {
 	service := strings.TrimSpace("the sign-in service " + a.Host)
 	switch {
-	case a.Overloaded(), a.Code == "temporarily_unavailable", a.Code == "server_error", a.Code == "authorization_pending", a.Code == "slow_down":
+	// 50196 is throttling, by another name: too many equal requests within minutes.
+	case a.Overloaded(), a.AADSTS == 50196, a.Code == "temporarily_unavailable", a.Code == "server_error", a.Code == "authorization_pending", a.Code == "slow_down":
 		return fmt.Errorf("%s: %s is overloaded or failing (%s): try again later", app.Adapter, service, a.Details())
 	case a.Code == "":
 		return fmt.Errorf("%s: %s sent an answer that cannot be used (%s)", app.Adapter, service, a.Details())
@@ -35,6 +36,9 @@ func (app Application) Classify(a Answer) error {
 		case "invalid_grant", "interaction_required", "login_required", "consent_required", "account_selection_required":
 		case "authorization_declined", "access_denied":
 			what += ": the sign-in was declined"
+			if a.AADSTS == 65004 { // by the person, who knows
+				ie.Advice = ""
+			}
 		case "expired_token", "bad_verification_code", "code_expired":
 			what += ": the device code expired before anybody approved it"
 		default:
