@@ -43,9 +43,12 @@ kept, and where its key is. It asks nobody but the token cache.`,
 			return err
 		}
 		defer k.close()
-		if len(k.accounts) == 0 {
-			s.sayNobody(k)
+		switch {
+		case len(k.accounts) == 0 && k.unread != nil: // somebody may be in there
 			return k.unread
+		case len(k.accounts) == 0:
+			s.sayNobody(k)
+			return nil
 		}
 		list := encodeAccounts
 		if output.text(s.console.shared) {
@@ -115,7 +118,7 @@ func describeAccounts(k *kept) ([]byte, error) {
 			return nil, err
 		}
 	}
-	fmt.Fprintf(&b, "Kept in %s, encrypted with the key from %s.\n", plain(k.store.Dir()), plain(k.store.KeySource()))
+	fmt.Fprintf(&b, "Kept in %s, encrypted with %s.\n", plain(k.store.Dir()), plain(k.store.KeySource()))
 	return b.Bytes(), nil
 }
 

@@ -54,7 +54,7 @@ func TestAccountsSaysWhoIsSignedInForWhatAndWhere(t *testing.T) {
 	people.end(t, exitDone)
 	people.stdout.wait(t, "alex@contoso.test")
 	people.stdout.wait(t, "  access token  good until ")
-	people.stdout.wait(t, "Kept in "+tokensIn(t, environ), "encrypted with the key from key file ")
+	people.stdout.wait(t, "Kept in "+tokensIn(t, environ), "encrypted with key file ")
 	if n := len(f.Requests()); n != requests {
 		t.Errorf("%d requests were made", n-requests)
 	}
@@ -97,7 +97,7 @@ func TestAccountsWithoutTheKeyIsNoAnswer(t *testing.T) {
 	}
 	c := call(t, environ, "accounts")
 	c.end(t, exitFailure)
-	c.stderr.wait(t, "calwatch: ", "no key", key)
+	c.stderr.wait(t, "calwatch: ", "no key", key, "it is not known who is signed in")
 	if _, err := os.Stat(key); err == nil {
 		t.Error("a key was made that opens nothing")
 	}
@@ -117,6 +117,52 @@ func TestShellsCompleteTheNamesOfAccounts(t *testing.T) {
 		if strings.Contains(c.stdout.String(), "@") {
 			t.Errorf("%q: somebody where nobody is: %s", args, c.stdout)
 		}
+	}
+}
+
+func TestShellsCompleteWordsThatFlagsTake(t *testing.T) {
+	for _, test := range []struct {
+		flag string
+		want []string
+	}{{"--auth", []string{authManagedIdentity, authBrowser}}, {"--cache-key", []string{keyKeyring, keyNone}}} {
+		c := call(t, nil, "__complete", "watch", test.flag, "")
+		c.end(t, exitDone)
+		for _, word := range test.want {
+			c.stdout.wait(t, word+"\n")
+		}
+	}
+}
+
+// Nor does it make a file, of which locks are some.
+func TestAccountsMakesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	environ := home(t)
+	f.login(t, environ, "")
+	dir := tokensIn(t, environ)
+	all := func() (names []string) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			names = append(names, entry.Name())
+		}
+		return names
+	}
+	for _, name := range all() {
+		if !slices.Contains(filesIn(t, dir), name) { // a lock
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	before := all()
+	c := call(t, environ, "accounts")
+	c.end(t, exitDone)
+	c.stdout.wait(t, "alex@contoso.test")
+	if after := all(); !slices.Equal(after, before) {
+		t.Errorf("there are %q, and were %q", after, before)
 	}
 }
 

@@ -21,7 +21,7 @@ type applicationFlags struct {
 func (a *applicationFlags) register(f *flags, account string) {
 	set := f.cmd.Flags()
 	set.StringVar(&a.clientID, "client-id", "", f.doc("client-id", "application (client) id of your app registration", "that of the account that is signed in"))
-	set.StringVar(&a.authority, "authority", "", f.doc("authority", "base URL of the sign-in service", "https://login.microsoftonline.com/common"))
+	set.StringVar(&a.authority, "authority", "", f.doc("authority", "base URL of the sign-in service", "that of the account that is signed in, or https://login.microsoftonline.com/common"))
 	set.StringVar(&a.tenant, "tenant", "", f.doc("tenant", "directory to sign in to: its id or domain", "the authority's"))
 	set.StringVar(&a.account, "account", "", f.doc("account", account, "the only one"))
 }
@@ -72,7 +72,7 @@ func (a *applicationFlags) stored(all []msalauth.StoredAccount) (account msalaut
 		return matching[0], true, nil
 	}
 	return account, false, usage(fmt.Errorf("several accounts are signed in: say with --account which is meant%s:%s",
-		moreFlags(matching), listed(matching)))
+		moreFlags(matching), listed(matching, false)))
 }
 
 // moreFlags names the flags besides --account that tell accounts apart.
@@ -87,16 +87,22 @@ func moreFlags(accounts []msalauth.StoredAccount) string {
 	return ""
 }
 
-// listed names accounts in the rest of a sentence.
-func listed(accounts []msalauth.StoredAccount) string {
-	var b strings.Builder
-	for i, s := range accounts {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, " %s (id %s, application %s at %s)", nameOf(s.Account), s.ID, s.ClientID, s.Authority)
+// listed names accounts in the rest of a sentence: by their usernames, and where
+// those do not tell them apart, or everywhere, by what else does.
+func listed(accounts []msalauth.StoredAccount, everywhere bool) string {
+	namesakes := map[string]int{}
+	for _, s := range accounts {
+		namesakes[strings.ToLower(nameOf(s.Account))]++
 	}
-	return b.String()
+	var names []string
+	for _, s := range accounts {
+		name := nameOf(s.Account)
+		if everywhere || namesakes[strings.ToLower(name)] > 1 {
+			name += fmt.Sprintf(" (id %s, application %s at %s)", s.ID, s.ClientID, s.Authority)
+		}
+		names = append(names, name)
+	}
+	return " " + strings.Join(names, ", ")
 }
 
 // nameOf is what to call an account by.
@@ -129,7 +135,7 @@ func (a *applicationFlags) options(stored []msalauth.StoredAccount) (msalauth.Op
 	}
 	for _, other := range known[1:] {
 		if other.ClientID != known[0].ClientID || other.Authority != known[0].Authority {
-			return msalauth.Options{}, usage(fmt.Errorf("--client-id is missing: accounts of several applications are signed in:%s", listed(known)))
+			return msalauth.Options{}, usage(fmt.Errorf("--client-id is missing: accounts of several applications are signed in:%s", listed(known, true)))
 		}
 	}
 	return applicationOf(known[0]), nil

@@ -44,6 +44,7 @@ func (a *authFlags) register(f *flags) {
 	}
 	set.Var(oneOf(&a.method, methods...), "auth", f.doc("auth", "where tokens come from: "+strings.Join(methods, ", "),
 		"as the other flags tell, or else an account that is signed in"))
+	completeWords(f.cmd, "auth", methods)
 	a.application.register(f, "who of those that are signed in: username or id")
 	set.StringVar(&a.clientSecretFile, "client-secret-file", "", f.doc("client-secret-file", "file that holds the application's secret; it is read again for each token", ""))
 	set.StringVar(&a.certificateFile, "certificate-file", "", f.doc("certificate-file", "PEM or PFX file with the application's certificate and private key; it is read again for each token", ""))

@@ -90,6 +90,46 @@ func TestWhoeverIsSignedInToTheAzureCLI(t *testing.T) {
 	f.noSecrets(t, &called{stdout: p.stdout, stderr: p.stderr})
 }
 
+func TestAMachineThatHasNoIdentityIsNotAskedForEver(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		ends   bool
+	}{
+		"a page of something else": {403, "<html>no</html>", true},
+		"an empty answer":          {400, "", true},
+		"the service's own words":  {403, `{"error":"x"}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(test.status)
+				_, _ = w.Write([]byte(test.body))
+			}))
+			defer server.Close()
+			p := spawn(t, []string{"IDENTITY_ENDPOINT=" + server.URL, "IDENTITY_HEADER=x", "NO_PROXY=*"}, "watch", "--endpoint", f.endpoint.API(),
+				"--ca-file", f.caFile, "--auth", "managed-identity", "--user", "room1@contoso.test")
+			if test.ends {
+				p.end(t, exitFailure)
+				p.stderr.wait(t, "calwatch: ", "this machine has no Azure identity")
+				return
+			}
+			p.end(t, exitFailure)
+			if strings.Contains(p.stderr.String(), "no Azure identity") {
+				t.Errorf("it says that there is none:\n%s", p.stderr)
+			}
+		})
+	}
+}
+
+func TestTheAzureCLIIsNotThere(t *testing.T) {
+	t.Parallel()
+	c := call(t, []string{"PATH=" + t.TempDir()}, "watch", "--auth", "azure-cli")
+	c.end(t, exitUsage)
+	c.stderr.wait(t, "calwatch: ", "az was not found: install the Azure CLI and run az login\n")
+}
+
 func TestNobodyIsSignedInToTheAzureCLI(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, nil)
@@ -100,5 +140,5 @@ func TestNobodyIsSignedInToTheAzureCLI(t *testing.T) {
 	}
 	p := spawn(t, []string{"PATH=" + dir + ":/usr/bin:/bin"}, "watch", "--endpoint", f.endpoint.API(), "--ca-file", f.caFile, "--auth", "azure-cli")
 	p.end(t, exitSignIn)
-	p.stderr.wait(t, "calwatch: ", "az login")
+	p.stderr.wait(t, "calwatch: nobody is signed in to the Azure CLI: run az login\n")
 }

@@ -58,16 +58,26 @@ func browserCommand(system string, environ []string) ([]string, error) {
 	if display == "" && wayland == "" {
 		return nil, errors.New("there is no display")
 	}
+	program, err := findProgram(environ, "xdg-open")
+	if err != nil {
+		return nil, err
+	}
+	return []string{program}, nil
+}
+
+// findProgram returns the path of a program that $PATH finds. Directories that
+// depend on where this program was started do not count.
+func findProgram(environ []string, name string) (string, error) {
 	path, _ := lookupEnv(environ, "PATH")
 	for _, dir := range filepath.SplitList(path) {
 		if !filepath.IsAbs(dir) {
 			continue
 		}
-		if program, err := exec.LookPath(filepath.Join(dir, "xdg-open")); err == nil {
-			return []string{program}, nil
+		if program, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return program, nil
 		}
 	}
-	return nil, errors.New("there is no xdg-open")
+	return "", errors.New("there is no " + name)
 }
 
 // browserPatience is how long a program is waited for that opens a browser. On

@@ -218,7 +218,7 @@ func TestTheKeyMayBeACredentialOfSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	login.end(t, exitDone)
-	login.stderr.wait(t, "encrypted with the key from systemd credential "+credentialName)
+	login.stderr.wait(t, "encrypted with systemd credential "+credentialName)
 	watch := spawn(t, environ, "watch", "--endpoint", f.endpoint.API(), "--ca-file", f.caFile)
 	watch.stdout.wait(t, `"reason":"started"`)
 	watch.terminate(t)

@@ -30,6 +30,9 @@ const (
 	dpapiFileName  = "cache.key.dpapi"
 )
 
+// isNone says whether no cache is wanted.
+func isNone(names []string) bool { return len(names) == 1 && names[0] == keyNone }
+
 // defaultKeys is the order that a system has unless --cache-key says otherwise.
 func defaultKeys(system string) string {
 	switch system {
@@ -63,8 +66,12 @@ func (c *cacheFlags) keyNames() ([]string, error) {
 	return strings.Split(defaultKeys(runtime.GOOS), ","), nil
 }
 
+func keyNamesKnown() []string {
+	return []string{keyCredential, keyFile, keyKeyring, keyKeychain, keyDPAPI, keyNone}
+}
+
 func checkKeyNames(names []string) error {
-	known := []string{keyCredential, keyFile, keyKeyring, keyKeychain, keyDPAPI, keyNone}
+	known := keyNamesKnown()
 	for _, name := range names {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("--cache-key: %q is not one of %s", name, strings.Join(known, ", "))
@@ -118,7 +125,7 @@ func keyPath(given string, home func([]string) (string, error), name string, env
 	}
 	dir, err := home(environ)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", errNoHome, err)
+		return "", fmt.Errorf("%w: %w", errNoKeyHome, err)
 	}
 	return filepath.Join(dir, "calwatch", name), nil
 }

@@ -11,6 +11,12 @@ func (t *tool) completeAccounts(f *flags, cache *cacheFlags) {
 	_ = f.cmd.RegisterFlagCompletionFunc("account", t.accountNames(f, cache)) // the flag is there
 }
 
+// completeWords lets a shell complete the value of a flag that takes one of a
+// few words.
+func completeWords(cmd *cobra.Command, flag string, words []string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+}
+
 // accountNames returns what completes the name of an account that is signed in.
 func (t *tool) accountNames(f *flags, cache *cacheFlags) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {

@@ -97,8 +97,8 @@ func TestAnApplicationWithACertificate(t *testing.T) {
 	}{
 		"PEM":            {"pem", "", exitDone, ""},
 		"PFX":            {"pfx", "password", exitDone, ""},
-		"no password":    {"pfx", "", exitFailure, "needs a password"},
-		"wrong password": {"pfx", "wrong", exitFailure, "password of the PFX file is wrong"},
+		"no password":    {"pfx", "", exitFailure, "/pfx: auth: signing in cannot work as configured: the PFX file needs a password: name a file with it by --certificate-password-file\n"},
+		"wrong password": {"pfx", "wrong", exitFailure, "password of the PFX file is wrong: --certificate-password-file is "},
 		"something else": {"password", "", exitFailure, "neither PEM nor a PFX file"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,11 +8,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
 	"github.com/calwatch/calwatch/outlookstream/auth"
-	"github.com/calwatch/calwatch/outlookstream/auth/azauth"
 	"github.com/calwatch/calwatch/outlookstream/auth/msalauth"
 )
 
@@ -55,7 +51,7 @@ func (a *authFlags) credentials(ctx context.Context, s *session, client *http.Cl
 			return nil, usage(fmt.Errorf("--token-command: %w", err))
 		}
 		c := given(auth.Cached(command))
-		c.close = command.wait
+		c.close, c.advise = command.wait, command.refused
 		return c, nil
 	case authClientSecret:
 		return a.confidential(client, func() (msalauth.Credential, error) { return a.secret(s) })
@@ -64,7 +60,7 @@ func (a *authFlags) credentials(ctx context.Context, s *session, client *http.Cl
 	case authManagedIdentity:
 		return a.managedIdentity()
 	case authAzureCLI:
-		return a.azureCLI()
+		return a.azureCLI(s)
 	default:
 		return a.personal(s, client, method, again)
 	}
@@ -86,61 +82,7 @@ func (a *authFlags) confidential(client *http.Client, credential func() (msalaut
 	if err != nil {
 		return nil, usage(fmt.Errorf("%w (on the command line: --tenant, --authority, --client-id)", err))
 	}
-	return given(provider), nil
-}
-
-const maxCertificate = 1 << 20
-
-func (a *authFlags) secret(s *session) (msalauth.Credential, error) {
-	file, err := newSecretFile("client secret file", a.clientSecretFile, maxToken, s.environ, s.log)
-	if err != nil {
-		return msalauth.Credential{}, fmt.Errorf("--client-secret-file: %w", err)
-	}
-	return msalauth.SecretFrom(func(context.Context) (string, error) { return file.line() }), nil
-}
-
-func (a *authFlags) certificate(s *session) (msalauth.Credential, error) {
-	file, err := newSecretFile("certificate file", a.certificateFile, maxCertificate, s.environ, s.log)
-	if err != nil {
-		return msalauth.Credential{}, fmt.Errorf("--certificate-file: %w", err)
-	}
-	password := func() (string, error) { return "", nil }
-	if a.certificatePassword != "" {
-		file, err := newSecretFile("certificate password file", a.certificatePassword, maxToken, s.environ, s.log)
-		if err != nil {
-			return msalauth.Credential{}, fmt.Errorf("--certificate-password-file: %w", err)
-		}
-		password = file.line
-	}
-	return msalauth.CertificateFrom(func(context.Context) ([]byte, string, error) {
-		content, err := file.read()
-		if err != nil {
-			return nil, "", err
-		}
-		word, err := password()
-		return content, word, err
-	}), nil
-}
-
-func (a *authFlags) managedIdentity() (*credentials, error) {
-	var options azidentity.ManagedIdentityCredentialOptions
-	if a.application.clientID != "" {
-		options.ID = azidentity.ClientID(a.application.clientID)
-	}
-	credential, err := azidentity.NewManagedIdentityCredential(&options)
-	return azure(credential, err)
-}
-
-func (a *authFlags) azureCLI() (*credentials, error) {
-	credential, err := azidentity.NewAzureCLICredential(&azidentity.AzureCLICredentialOptions{TenantID: a.application.tenant})
-	return azure(credential, err)
-}
-
-func azure(credential azcore.TokenCredential, err error) (*credentials, error) {
-	if err != nil {
-		return nil, usage(fmt.Errorf("--auth: %w", err))
-	}
-	return given(azauth.New(credential, nil)), nil
+	return given(forgiving(provider)), nil
 }
 
 // mailbox returns whom "me" stands for: user, if that is given. The tokens of an

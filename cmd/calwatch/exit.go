@@ -40,6 +40,8 @@ func exitStatus(err error) int {
 		return exitUsage
 	case errors.Is(err, outlookstream.ErrForbidden):
 		return exitPermission
+	case errors.Is(err, auth.ErrMisconfigured): // signing in changes nothing, though the chain may hold the 401 that led there
+		return exitFailure
 	case errors.Is(err, auth.ErrInteractionRequired),
 		errors.Is(err, auth.ErrRejected),
 		errors.Is(err, outlookstream.ErrUnauthorized):

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/calwatch/calwatch/internal/fakeserver"
 )
@@ -108,4 +109,28 @@ func get(t *testing.T, client *http.Client, url string) string {
 		t.Fatal(err)
 	}
 	return string(answer)
+}
+
+// asked waits until a path that ends so has been asked for n times.
+func (f *fake) asked(t *testing.T, suffix string, n int) {
+	t.Helper()
+	end := time.After(patient)
+	check := time.NewTicker(time.Millisecond)
+	defer check.Stop()
+	for {
+		asked := 0
+		for _, r := range f.Requests() {
+			if strings.HasSuffix(strings.TrimSuffix(r.Path, "?"), suffix) {
+				asked++
+			}
+		}
+		if asked >= n {
+			return
+		}
+		select {
+		case <-check.C:
+		case <-end:
+			t.Fatalf("%s was not asked for %d times", suffix, n)
+		}
+	}
 }

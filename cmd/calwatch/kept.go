@@ -18,7 +18,11 @@ type kept struct {
 // load opens the cache, which it may make unless only what exists is wanted.
 // close has to be called. It makes no request.
 func (c *cacheFlags) load(s *session, onlyExisting bool) (*kept, error) {
-	store, err := c.open(s.environ, s.log, onlyExisting)
+	open := c.open
+	if onlyExisting {
+		open = c.openExisting
+	}
+	store, err := open(s.environ, s.log)
 	switch {
 	case errors.Is(err, errNothingKept):
 		return &kept{why: err}, nil
@@ -28,6 +32,15 @@ func (c *cacheFlags) load(s *session, onlyExisting bool) (*kept, error) {
 	k := &kept{store: store}
 	k.accounts, k.unread = msalauth.Stored(store)
 	return k, nil
+}
+
+// was returns what says whether an account was there when the cache was loaded,
+// for the application that options are of.
+func (k *kept) was(options msalauth.Options) func(msalauth.Account) bool {
+	return func(account msalauth.Account) bool {
+		same := applicationFlags{clientID: options.ClientID, authority: options.Authority, tenant: options.TenantID, account: account.ID}
+		return len(same.matching(k.accounts)) > 0
+	}
 }
 
 func (k *kept) close() {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -109,37 +108,42 @@ func (t *tool) login(ctx context.Context, o *loginFlags, paths []string) error {
 	}
 	defer k.close()
 	if k.store == nil {
-		return fmt.Errorf("%w, so that signing in would be for nothing: name a directory and a key file with --cache-dir and --cache-key-file", k.why)
+		advice := "name a directory and a key file with --cache-dir and --cache-key-file"
+		if errors.Is(k.why, errNotWanted) {
+			advice = "leave it out"
+		}
+		return fmt.Errorf("%w, so that signing in would be for nothing: %s", k.why, advice)
 	}
 	options, err := o.application.options(k.accounts)
 	if err != nil {
 		return err
 	}
 	options.HTTPClient = client
-	return o.signIn(ctx, s, k, method, options, scopes)
+	return o.signIn(ctx, s, k, method, options, scopes, paths)
 }
 
 // signIn signs somebody in, makes sure that it is kept, and says so.
-func (o *loginFlags) signIn(ctx context.Context, s *session, k *kept, method string, options msalauth.Options, scopes []string) error {
-	var lost atomic.Pointer[error]
-	options.Store = k.store
-	options.OnStoreError = func(err error) { lost.Store(&err) }
+func (o *loginFlags) signIn(ctx context.Context, s *session, k *kept, method string, options msalauth.Options, scopes, paths []string) error {
+	var lost storeErrors
+	options.Store, options.OnStoreError = k.store, lost.add
 	signIn, err := newSignIn(s, options)
 	if err != nil {
 		return usage(err)
 	}
 	signIn.account, signIn.method, signIn.clipboard = o.application.account, method, o.clipboard
+	signIn.quiet, signIn.was = true, k.was(options)
 	account, err := signIn.run(ctx, scopes)
+	unstored := closeClient(s, signIn.client)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return errInterrupted
 	case err != nil:
-		return err
-	case lost.Load() != nil:
-		return *lost.Load()
+		return s.explained(err, o.application.account, loginCall{flags: o.flags, paths: paths}.command(o.application.account))
+	case unstored != nil:
+		return fmt.Errorf("%s has signed in, but nothing was kept: %s and sign in again", nameOf(account), remedy(lost.last(), k.store.Dir()))
 	}
 	s.console.setStatus("")
-	fmt.Fprintf(s.console, "Signed in as %s (tenant %s). Kept in %s, encrypted with the key from %s.\n",
+	fmt.Fprintf(s.console, "Signed in as %s (tenant %s). Kept in %s, encrypted with %s.\n",
 		plain(nameOf(account)), plain(account.TenantID), plain(k.store.Dir()), plain(k.store.KeySource()))
 	return nil
 }

@@ -17,7 +17,7 @@ func TestLoginKeepsWhoSignedIn(t *testing.T) {
 	environ := home(t)
 	c := f.login(t, environ, "")
 	c.stderr.wait(t, "Signed in as alex@contoso.test (tenant "+f.SignIn().Tenant()+"). Kept in "+tokensIn(t, environ),
-		"encrypted with the key from key file ")
+		"encrypted with key file ")
 	if c.stdout.String() != "" {
 		t.Errorf("standard output has %q", c.stdout)
 	}
@@ -77,7 +77,7 @@ func TestLoginThatIsDeclined(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.end(t, exitSignIn)
-	c.stderr.wait(t, "calwatch: ", "declined")
+	c.stderr.wait(t, "calwatch: the sign-in was declined in the browser: run calwatch login again\n")
 }
 
 func TestLoginTriesAgainWhileTheSignInServiceIsDown(t *testing.T) {
@@ -98,14 +98,14 @@ func TestLoginWhereNothingCanBeKeptWouldBeForNothing(t *testing.T) {
 	f := newFake(t, nil)
 	for _, test := range []struct {
 		environ []string
-		says    string
+		says    []string
 	}{
-		{append(home(t), "CALWATCH_CACHE_KEY=none"), "--cache-key is none"},
-		{nil, "not set"},
+		{append(home(t), "CALWATCH_CACHE_KEY=none"), []string{"--cache-key is none", "leave it out"}},
+		{nil, []string{"not set", "--cache-dir", "--cache-key-file"}},
 	} {
 		c := call(t, test.environ, append([]string{"login"}, f.application()...)...)
 		c.end(t, exitFailure)
-		c.stderr.wait(t, "calwatch: ", "for nothing", test.says, "--cache-dir", "--cache-key-file")
+		c.stderr.wait(t, append(test.says, "calwatch: ", "for nothing")...)
 	}
 	if n := f.prompts(); n != 0 {
 		t.Errorf("somebody was prompted %d times", n)
@@ -130,12 +130,36 @@ func TestLoginAgainNeedsOnlyTheAccount(t *testing.T) {
 func TestLoginOfSomebodyElseThanWasMeant(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, nil)
-	c := call(t, home(t), append([]string{"login", "--account", "alex@contoso.test"}, f.application()...)...)
-	if err := f.SignIn().Approve(userCode(t, c.stderr), "room1@contoso.test"); err != nil {
-		t.Fatal(err)
+	environ := home(t)
+	mistake := func() *called {
+		t.Helper()
+		c := call(t, environ, append([]string{"login", "--account", "alex@contoso.test"}, f.application()...)...)
+		if err := f.SignIn().Approve(userCode(t, c.stderr), "room1@contoso.test"); err != nil {
+			t.Fatal(err)
+		}
+		c.end(t, exitFailure)
+		return c
 	}
-	c.end(t, exitFailure)
-	c.stderr.wait(t, "calwatch: room1@contoso.test has signed in, and not alex@contoso.test")
+	mistake().stderr.wait(t, "calwatch: room1@contoso.test has signed in, and not alex@contoso.test, who was to: that was forgotten again\n")
+	accounts := call(t, environ, "accounts")
+	accounts.end(t, exitDone)
+	if got := accounts.stdout.String(); got != "" {
+		t.Errorf("somebody is signed in: %s", got)
+	}
+
+	f.login(t, environ, "room1@contoso.test")
+	mistake().stderr.wait(t, "calwatch: room1@contoso.test has signed in", "room1@contoso.test stays signed in, as before\n")
+	call(t, environ, "accounts").stdout.wait(t, "room1@contoso.test")
+}
+
+// Whoever reads the log need not read it twice.
+func TestLoginSaysOnceWhoHasSignedIn(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	c := f.login(t, home(t), "")
+	if n := strings.Count(c.stderr.String(), "alex@contoso.test"); n != 1 {
+		t.Errorf("it says so %d times:\n%s", n, c.stderr)
+	}
 }
 
 func TestLoginByMistake(t *testing.T) {
@@ -152,7 +176,7 @@ func TestLoginByMistake(t *testing.T) {
 		"both ways by variables": {[]string{"CALWATCH_BROWSER=1", "CALWATCH_DEVICE_CODE=1"}, nil, "both set"},
 		"a browser through SSH":  {ssh, []string{"--browser"}, "SSH session"},
 		"no clipboard":           {nil, []string{"--clipboard"}, "--clipboard: standard error is no terminal"},
-		"no permission known":    {nil, []string{"me/nonsense"}, "--scope"},
+		"no permission known":    {nil, []string{"me/nonsense"}, "cannot tell which permission it needs: name it with --scope\n"},
 		"no key of that name":    {nil, []string{"--cache-key", "credential,magic"}, `"magic" is not one of`},
 		"none and another key":   {nil, []string{"--cache-key", "none,file"}, "none goes with no other"},
 		"a key file for nothing": {nil, []string{"--cache-key", "keyring", "--cache-key-file", "x"}, "does not name file"},
@@ -195,7 +219,7 @@ func TestTheCacheOfAnotherKeyIsNotTouched(t *testing.T) {
 		}
 		c := call(t, environ, args...)
 		c.end(t, exitFailure)
-		c.stderr.wait(t, "calwatch: ", "wrong key", tokensIn(t, environ), other)
+		c.stderr.wait(t, "calwatch: ", "written with another key", tokensIn(t, environ), other)
 	}
 	call(t, environ, "logout", "alex@contoso.test").end(t, exitDone)
 }
@@ -216,7 +240,7 @@ func TestASignInThatCouldNotBeKeptIsAFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.end(t, exitFailure)
-	c.stderr.wait(t, "calwatch: ", tokensIn(t, environ))
+	c.stderr.wait(t, "calwatch: alex@contoso.test has signed in, but nothing was kept: see to "+tokensIn(t, environ), "and sign in again\n")
 	if strings.Contains(c.stderr.String(), "Signed in as") {
 		t.Errorf("it says that it is kept:\n%s", c.stderr)
 	}

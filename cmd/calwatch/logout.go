@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/calwatch/calwatch/outlookstream/auth/msalauth"
+	"github.com/calwatch/calwatch/tokencache"
 )
 
 func (t *tool) logoutCommand() *cobra.Command {
@@ -43,26 +44,33 @@ an hour at most, and so long a watch that is running may go on.`,
 			return err
 		}
 		defer s.close()
+		if all {
+			return s.logoutAll(&cache)
+		}
 		k, err := cache.load(s, true)
 		if err != nil {
 			return err
 		}
 		defer k.close()
-		return s.logout(ctx, k, strings.Join(args, ""), all)
+		return s.logout(ctx, k, strings.Join(args, ""))
 	})
 }
 
-// logout removes an account, the only one, or all.
-func (s *session) logout(ctx context.Context, k *kept, who string, all bool) error {
+// logout removes an account, or the only one, and whatever is damaged: it may
+// be of that account.
+func (s *session) logout(ctx context.Context, k *kept, who string) error {
 	switch {
 	case k.store == nil:
 		s.sayNobody(k)
 		return nil
-	case all:
-		return s.logoutAll(k)
-	case len(k.accounts) == 0:
-		s.sayNobody(k)
+	case len(k.accounts) == 0 && k.unread != nil: // whoever is meant may be in there
 		return k.unread
+	case len(k.accounts) == 0:
+		if err := k.store.RemoveDamaged(); err != nil {
+			return err
+		}
+		s.sayNobody(k)
+		return nil
 	}
 	meant, err := k.called(who)
 	if err != nil {
@@ -73,30 +81,60 @@ func (s *session) logout(ctx context.Context, k *kept, who string, all bool) err
 			return err
 		}
 	}
+	if err := k.store.RemoveDamaged(); err != nil {
+		return err
+	}
 	s.saySignedOut(meant)
 	return k.unread // which may be of the account, too
 }
 
-// logoutAll also removes what cannot be read.
-func (s *session) logoutAll(k *kept) error {
-	if err := k.store.RemoveAll(); err != nil {
+// logoutAll removes everything, whether it can be read or not: it needs no key
+// but for saying who it was.
+func (s *session) logoutAll(cache *cacheFlags) error {
+	k, err := cache.load(s, true)
+	unreadable, unknown := errors.AsType[*unreadableError](err)
+	if err != nil && !unknown {
 		return err
 	}
-	if len(k.accounts) == 0 {
+	if unknown {
+		if err := tokencache.RemoveAll(unreadable.dir); err != nil {
+			return err
+		}
+		s.saySignedOutUnknown(unreadable.dir, unreadable.why)
+		return nil
+	}
+	defer k.close()
+	if k.store == nil {
 		s.sayNobody(k)
 		return nil
 	}
-	s.saySignedOut(k.accounts)
+	if err := k.store.RemoveAll(); err != nil {
+		return err
+	}
+	switch {
+	case len(k.accounts) > 0:
+		s.saySignedOut(k.accounts)
+	case k.unread != nil:
+		s.saySignedOutUnknown(k.store.Dir(), k.unread)
+	default:
+		s.sayNobody(k)
+	}
 	return nil
 }
+
+func (s *session) saySignedOutUnknown(dir string, why error) {
+	fmt.Fprintf(s.console, "Signed out everybody in %s. Who that was is not known: %s.\n%s", plain(dir), plain(why.Error()), notTold)
+}
+
+const notTold = "The sign-in service was not told: access tokens that were handed out stay good until they expire, about an hour at most, " +
+	"and so long a watch that is running may go on.\n"
 
 func (s *session) saySignedOut(accounts []msalauth.StoredAccount) {
 	var b strings.Builder
 	for _, account := range accounts {
 		fmt.Fprintf(&b, "Signed out %s (application %s).\n", plain(nameOf(account.Account)), plain(account.ClientID))
 	}
-	b.WriteString("The sign-in service was not told: access tokens that were handed out stay good until they expire, about an hour at most, " +
-		"and so long a watch that is running may go on.\n")
+	b.WriteString(notTold)
 	fmt.Fprint(s.console, b.String())
 }
 
@@ -123,9 +161,9 @@ func (k *kept) called(who string) ([]msalauth.StoredAccount, error) {
 	case k.unread != nil && (who == "" || len(meant) == 0): // whoever is meant may be in there
 		return nil, k.unread
 	case who == "" && len(meant) < len(k.accounts):
-		return nil, usage(fmt.Errorf("several accounts are signed in: say which is meant, or --all:%s", listed(k.accounts)))
+		return nil, usage(fmt.Errorf("several accounts are signed in: say which is meant, or --all:%s", listed(k.accounts, false)))
 	case len(meant) == 0:
-		return nil, usage(fmt.Errorf("%s is not signed in; there are:%s", who, listed(k.accounts)))
+		return nil, usage(fmt.Errorf("%s is not signed in; there are:%s", who, listed(k.accounts, false)))
 	}
 	return meant, nil
 }

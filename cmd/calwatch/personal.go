@@ -52,36 +52,40 @@ func (a *authFlags) personalFrom(k *kept, s *session, client *http.Client, metho
 	if err != nil {
 		return nil, err
 	}
-	options.HTTPClient, options.Store, options.OnStoreError = client, k.store, s.notStored
+	var lost storeErrors
+	options.HTTPClient, options.Store, options.OnStoreError = client, k.store, s.notStored(&lost)
 	signIn, err := newSignIn(s, options)
 	if err != nil {
 		return nil, usage(err)
 	}
-	signIn.account, signIn.method = a.application.account, method
+	signIn.account, signIn.method, signIn.was = a.application.account, method, k.was(options)
 	if k.store == nil {
 		s.warnOfMemory(k.why)
 	}
-	return &credentials{provider: signIn.begin, close: func() { closeClient(s, signIn.client) }}, nil
+	return &credentials{
+		provider: signIn.begin,
+		advise: func(err error) error {
+			return s.explained(err, signIn.signedIn, again.command(signIn.signedIn))
+		},
+		close: func() { closeOrWarn(s, signIn.client, k, signIn.signedIn, &lost) },
+	}, nil
 }
 
 // signedIn is for an account that is stored. Nobody is prompted if its sign-in
 // is over: the watch may be a service's.
 func signedIn(k *kept, s *session, client *http.Client, account msalauth.StoredAccount, again loginCall) (*credentials, error) {
+	var lost storeErrors
 	options := applicationOf(account)
-	options.HTTPClient, options.Store, options.OnStoreError = client, k.store, s.notStored
+	options.HTTPClient, options.Store, options.OnStoreError = client, k.store, s.notStored(&lost)
 	c, err := msalauth.New(options)
 	if err != nil {
 		return nil, err
 	}
 	s.log.Info("the account is signed in", "user", nameOf(account.Account), "tenant", account.TenantID)
 	credentials := given(c.Provider(account.ID))
-	credentials.close = func() { closeClient(s, c) }
-	credentials.advise = func(err error) error {
-		if !errors.Is(err, auth.ErrInteractionRequired) {
-			return err
-		}
-		return fmt.Errorf("%w: run: %s", err, again.command(nameOf(account.Account)))
-	}
+	who := nameOf(account.Account)
+	credentials.close = func() { closeOrWarn(s, c, k, who, &lost) }
+	credentials.advise = func(err error) error { return s.explained(err, who, again.command(who)) }
 	return credentials, nil
 }
 
@@ -100,14 +104,15 @@ func (a *authFlags) nobody(k *kept, again loginCall) error {
 		b.WriteString(a.application.account + " is not signed in")
 	}
 	if len(k.accounts) > 0 {
-		b.WriteString(" (there are:" + listed(k.accounts) + ")")
+		b.WriteString(" (there are:" + listed(k.accounts, a.application.clientID != "" || a.application.authority != "" || a.application.tenant != "") + ")")
 	}
 	b.WriteString(", and there is nobody to ask: ")
 	call := again.command(a.application.account)
 	_, err := a.application.options(k.accounts)
 	switch {
 	case k.store == nil:
-		fmt.Fprintf(&b, "%v: name a directory and a key file with --cache-dir and --cache-key-file, and sign in with 'calwatch login'", k.why)
+		why := strings.ReplaceAll(k.why.Error(), "tokencache: ", "") // which package says so helps nobody here
+		fmt.Fprintf(&b, "%s: name a directory and a key file with --cache-dir and --cache-key-file, and sign in with 'calwatch login'", why)
 	case err != nil:
 		fmt.Fprintf(&b, "with the id of your app registration, run: %s --client-id ID", call)
 	default:
@@ -124,8 +129,13 @@ func (e *signInNeeded) Error() string { return e.text }
 // Is reports whether target is auth.ErrInteractionRequired.
 func (e *signInNeeded) Is(target error) bool { return target == auth.ErrInteractionRequired }
 
-// notStored is told that tokens could not be stored.
-func (s *session) notStored(err error) { s.log.Warn(err.Error()) }
+// notStored returns what is told that tokens could not be stored.
+func (s *session) notStored(lost *storeErrors) func(error) {
+	return func(err error) {
+		lost.add(err)
+		s.log.Warn(err.Error())
+	}
+}
 
 func (s *session) warnOfMemory(why error) {
 	if errors.Is(why, errNotWanted) {

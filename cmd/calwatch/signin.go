@@ -19,6 +19,12 @@ type signIn struct {
 	account   string // who is to sign in; "": anybody
 	method    string // authBrowser, authDeviceCode, or authAccount: whatever works here
 	clipboard bool   // the device code is put there
+	quiet     bool   // the caller says who has signed in
+
+	signedIn string // who has signed in; set by run
+
+	// was says whether an account was signed in before. nil: none was.
+	was func(msalauth.Account) bool
 }
 
 func newSignIn(s *session, options msalauth.Options) (*signIn, error) {
@@ -37,19 +43,6 @@ func (i *signIn) begin(ctx context.Context, scopes []string) (auth.Provider, err
 		return nil, err
 	}
 	return i.client.Provider(account.ID), nil
-}
-
-// clientCloseTime is for a renewal that is under way when the program ends.
-const clientCloseTime = 10 * time.Second
-
-// closeClient waits until what a renewal brings is stored: it has used up the
-// refresh token that is.
-func closeClient(s *session, c *msalauth.Client) {
-	ctx, cancel := context.WithTimeout(context.Background(), clientCloseTime)
-	defer cancel()
-	if c.Close(ctx) != nil {
-		s.log.Warn("a renewal of tokens is still under way and will not be stored: somebody may have to sign in again")
-	}
 }
 
 // How attempts to begin are spaced; as outlookstream spaces connections.
@@ -94,11 +87,27 @@ func (i *signIn) run(ctx context.Context, scopes []string) (account msalauth.Acc
 	if err != nil {
 		return account, err
 	}
-	s.log.Info("signed in", "user", account.Username, "tenant", account.TenantID)
-	if i.account != "" && !isCalled(account, i.account) {
-		return account, fmt.Errorf("%s has signed in, and not %s, who was to", nameOf(account), i.account)
+	if !i.quiet {
+		s.log.Info("signed in", "user", account.Username, "tenant", account.TenantID)
 	}
+	if i.account != "" && !isCalled(account, i.account) {
+		return account, i.refuse(ctx, account)
+	}
+	i.signedIn = nameOf(account)
 	return account, nil
+}
+
+// refuse forgets somebody who has signed in and was not meant, unless that
+// account was there before: then what is kept of it is newer now, and no more.
+func (i *signIn) refuse(ctx context.Context, account msalauth.Account) error {
+	who := fmt.Sprintf("%s has signed in, and not %s, who was to", nameOf(account), i.account)
+	if i.was != nil && i.was(account) {
+		return fmt.Errorf("%s; %s stays signed in, as before", who, nameOf(account))
+	}
+	if err := i.client.SignOut(ctx, account.ID); err != nil {
+		return fmt.Errorf("%s, and could not be forgotten ('calwatch logout' does that): %w", who, err)
+	}
+	return fmt.Errorf("%s: that was forgotten again", who)
 }
 
 // withBrowser sets prompted when somebody could sign in.

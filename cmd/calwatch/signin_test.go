@@ -42,7 +42,7 @@ func TestSignInThatIsDeclined(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.end(t, exitSignIn)
-	c.stderr.wait(t, "calwatch: ", "sign-in needed")
+	c.stderr.wait(t, "calwatch: the sign-in was declined in the browser: run calwatch login again\n")
 	f.noSecrets(t, c)
 }
 
@@ -72,7 +72,8 @@ func TestRevokedSignInEndsTheWatch(t *testing.T) {
 	c.stdout.wait(t, `"type":"created"`)
 	f.arm(t, fakeserver.Fault{On: "stream", Do: "cut"})
 	c.end(t, exitSignIn)
-	c.stderr.wait(t, "calwatch: ", "sign-in needed")
+	c.stderr.wait(t, "calwatch: alex@contoso.test has to sign in again (AADSTS50173: the sign-in was revoked or has expired): run: calwatch login ")
+	c.stderr.wait(t, "level=DEBUG", "(invalid_grant, bad_token)")
 	if n := strings.Count(c.stderr.String(), "enter the code"); n != 1 {
 		t.Errorf("there were %d prompts: nobody may be there to see a second one", n)
 	}

@@ -66,7 +66,7 @@ func TestWatchOfSomebodyWhoseSignInIsOverEndsAndSaysHowToSignInAgain(t *testing.
 	f.SignIn().Revoke("alex@contoso.test")
 	c := f.call(t, environ, "--auth", "device-code", "me/events")
 	c.end(t, exitSignIn)
-	c.stderr.wait(t, "calwatch: ", "sign-in needed", "revoked",
+	c.stderr.wait(t, "calwatch: alex@contoso.test has to sign in again (AADSTS50173: the sign-in was revoked or has expired): "+
 		"run: calwatch login --account alex@contoso.test --ca-file "+f.caFile+" --cache-key file me/events\n")
 	if n := f.prompts(); n != 1 {
 		t.Errorf("somebody was prompted %d times: only at 'calwatch login' is anybody there", n)
@@ -106,6 +106,7 @@ func TestWatchWhereNobodyIsSignedInSaysWhatToRun(t *testing.T) {
 		"another authority":      {some, []string{"--authority", "https://login.example.test/common"}, []string{"there are: alex@contoso.test"}},
 		"another tenant":         {some, []string{"--tenant", "fabrikam.test"}, []string{"there are: alex@contoso.test"}},
 		"nowhere to keep it":     {nil, f.application()[:4], []string{"there is nobody to ask", "--cache-dir", "--cache-key-file"}},
+		"no place to keep it":    {unwritable(t), f.application()[:4], []string{"there is nobody to ask: sign-ins are not kept: making the directory: "}},
 		"a name that is no name": {home(t), append(f.application()[:4:4], "--account", "a 'b"), []string{`login --account 'a '\''b' `}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,7 +143,7 @@ func TestSeveralAccountsHaveToBeToldApart(t *testing.T) {
 	f.login(t, environ, "room1@contoso.test")
 	c := f.call(t, environ)
 	c.end(t, exitUsage)
-	c.stderr.wait(t, "calwatch: ", "--account", "alex@contoso.test (id ", "room1@contoso.test (id ")
+	c.stderr.wait(t, "calwatch: ", "--account", "which is meant: alex@contoso.test, room1@contoso.test\n")
 	list := call(t, environ, "accounts")
 	id, _ := decode(t, list.stdout.wait(t, "room1@contoso.test"))["id"].(string)
 	for _, args := range [][]string{

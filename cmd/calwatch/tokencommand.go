@@ -43,6 +43,15 @@ func newTokenCommand(ctx context.Context, line string, environ []string, stderr 
 // wait waits for the run that is under way, if any, and lets no other begin.
 func (t *tokenCommand) wait() { t.turn <- struct{}{} }
 
+// refused adds to an error what this provider's part in it is, if the token was
+// refused and there was no other.
+func (t *tokenCommand) refused(err error) error {
+	if !errors.Is(err, auth.ErrRejected) {
+		return err
+	}
+	return fmt.Errorf("the token command printed the refused token again: %w", err)
+}
+
 // Token implements auth.Provider. Errors never hold what the command printed,
 // nor its arguments.
 func (t *tokenCommand) Token(ctx context.Context, _ auth.Request) (auth.Token, error) {

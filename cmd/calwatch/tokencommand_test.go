@@ -70,6 +70,19 @@ func TestTokenCommandThatGoesWrong(t *testing.T) {
 	}
 }
 
+func TestTokenCommandThatPrintsTheRefusedTokenAgain(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	token := f.Token("me")
+	f.SignIn().ExpireToken(token)
+	file := filepath.Join(t.TempDir(), "token")
+	writeFile(t, file, token)
+	c := f.call(t, commandEnviron(), "--token-command", commandLine("file", file))
+	c.end(t, exitSignIn)
+	c.stderr.wait(t, "calwatch: the token command printed the refused token again")
+	f.noSecrets(t, c)
+}
+
 func TestTokenCommandDiesWithTheProgram(t *testing.T) {
 	words := newLines()
 	life, end := context.WithCancel(t.Context())

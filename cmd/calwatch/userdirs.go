@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"runtime"
 )
@@ -16,27 +17,43 @@ func configHome(environ []string) (string, error) {
 	return userDir(environ, "AppData", "Library/Application Support", "XDG_CONFIG_HOME", ".config")
 }
 
+// errNotSet says that nothing tells where a home is.
+var errNotSet = errors.New("is not set")
+
 // userDir takes a variable of Windows, a directory of macOS, and a variable and
 // a directory of everything else.
 func userDir(environ []string, windows, mac, variable, other string) (string, error) {
-	home, _ := lookupEnv(environ, "HOME")
 	switch runtime.GOOS {
 	case "windows":
-		if dir, _ := lookupEnv(environ, windows); dir != "" {
-			return dir, nil
-		}
-		return "", errors.New("%" + windows + "% is not set")
+		return absolute(environ, windows)
 	case "darwin":
 		variable, other = "", mac
 	}
-	dir, _ := lookupEnv(environ, variable)
-	switch {
-	case variable != "" && dir != "" && !filepath.IsAbs(dir):
-		return "", errors.New("$" + variable + " is no absolute path")
-	case variable != "" && dir != "":
-		return dir, nil
-	case home == "":
-		return "", errors.New("$HOME is not set")
+	if variable != "" {
+		if dir, err := absolute(environ, variable); !errors.Is(err, errNotSet) {
+			return dir, err
+		}
+	}
+	home, err := absolute(environ, "HOME")
+	if err != nil {
+		return "", err
 	}
 	return filepath.Join(home, other), nil
+}
+
+// absolute returns the directory that a variable names. What a relative one
+// names would depend on where the program is started.
+func absolute(environ []string, variable string) (string, error) {
+	dir, _ := lookupEnv(environ, variable)
+	shown := "$" + variable
+	if runtime.GOOS == "windows" {
+		shown = "%" + variable + "%"
+	}
+	switch {
+	case dir == "":
+		return "", fmt.Errorf("%s %w", shown, errNotSet)
+	case !filepath.IsAbs(dir):
+		return "", errors.New(shown + " is no absolute path")
+	}
+	return dir, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/calwatch/calwatch/outlookstream"
 	"github.com/calwatch/calwatch/outlookstream/auth"
@@ -35,6 +36,8 @@ func (w *watcher) run(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return nil
+	case err != nil && w.credentials.advise != nil:
+		return w.credentials.advise(err)
 	case err != nil:
 		return err
 	}
@@ -62,7 +65,8 @@ func scopesOf(options *outlookstream.Options, resources []outlookstream.Resource
 	scopes, err := client.Scopes(resources...)
 	switch {
 	case errors.Is(err, outlookstream.ErrScopesNeeded):
-		return nil, usage(fmt.Errorf("%w (on the command line: --scope)", err))
+		text := strings.TrimSuffix(strings.TrimPrefix(err.Error(), "outlookstream: "), ": set Options.Scopes")
+		return nil, usage(fmt.Errorf("%s: name it with --scope", text))
 	case err != nil:
 		return nil, usage(err)
 	}
