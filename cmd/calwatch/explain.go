@@ -26,7 +26,19 @@ func (s *session) explained(err error, who, command string) error {
 	case "expired_token", "bad_verification_code", "code_expired":
 		return &signInNeeded{"the device code expired before anybody approved it: run calwatch login again"}
 	}
-	return &signInNeeded{fmt.Sprintf("%s has to sign in again%s: run: %s", cmp.Or(who, "somebody"), reason(err, ie), command)}
+	return &signInNeeded{fmt.Sprintf("%s has to sign in again%s: run: %s", cmp.Or(who, "somebody"), reason(err, ie), withClaims(command, ie.Claims))}
+}
+
+// maxClaimsShown is more than the claims of a policy have.
+const maxClaimsShown = 2000
+
+// withClaims has "calwatch login" ask for what the sign-in service wants it to:
+// without, a sign-in may be good for nothing.
+func withClaims(command, claims string) string {
+	if claims == "" || len(claims) > maxClaimsShown {
+		return command
+	}
+	return command + " --claims " + quoted(claims)
 }
 
 var aadsts = regexp.MustCompile(`AADSTS[0-9]+`)

@@ -17,6 +17,7 @@ type loginFlags struct {
 	deviceCode  bool
 	browser     bool
 	clipboard   bool
+	claims      string
 	scopes      []string
 	caFile      string
 	application applicationFlags
@@ -44,6 +45,7 @@ in a browser on any device elsewhere, as through SSH.`,
 	set.BoolVar(&o.deviceCode, "device-code", false, f.doc("device-code", "show a code to be entered in a browser on any device", ""))
 	set.BoolVar(&o.browser, "browser", false, f.doc("browser", "use the browser of this machine", ""))
 	set.BoolVar(&o.clipboard, "clipboard", false, f.doc("clipboard", "have the terminal put a device code into the clipboard, through SSH, too", ""))
+	set.StringVar(&o.claims, "claims", "", f.doc("claims", "what the sign-in service wants the sign-in to ask for, as JSON; the message that says to sign in has it", ""))
 	o.application.register(f, "who is to sign in: username, or the id of an account that has signed in before")
 	registerScopes(f, &o.scopes)
 	registerCAFile(f, &o.caFile)
@@ -118,7 +120,7 @@ func (t *tool) login(ctx context.Context, o *loginFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	options.HTTPClient = client
+	options.HTTPClient, options.Claims = client, o.claims
 	return o.signIn(ctx, s, k, method, options, scopes, paths)
 }
 
