@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/calwatch/calwatch/internal/safeurl"
 )
 
 // DefaultEndpoint is where Microsoft served the Outlook REST beta API. It
@@ -177,19 +178,10 @@ func parseEndpoint(raw string) (*url.URL, error) {
 		return nil, errors.New("outlookstream: Endpoint must not carry a user name or password")
 	case endpoint.RawQuery != "" || endpoint.ForceQuery || endpoint.Fragment != "":
 		return nil, fmt.Errorf("outlookstream: Endpoint %q must not have a query or fragment", raw)
-	case endpoint.Scheme == "https":
-	case endpoint.Scheme == "http" && isLoopback(endpoint.Hostname()):
-	default:
+	case !safeurl.Is(endpoint):
 		return nil, fmt.Errorf("outlookstream: Endpoint %q: tokens are sent over https only (or http on a loopback address)", raw)
 	}
 	endpoint.Path = strings.TrimRight(endpoint.Path, "/")
 	endpoint.RawPath = strings.TrimRight(endpoint.RawPath, "/")
 	return endpoint, nil
-}
-
-func isLoopback(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback()
-	}
-	return host == "localhost"
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/calwatch/calwatch/internal/safeurl"
 )
 
 // errNoWindow says that no browser could be opened.
@@ -108,9 +109,5 @@ func openBrowser(ctx context.Context, environ []string, address string) error {
 // a desktop might know how to open.
 func isPage(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
+	return err == nil && safeurl.Is(u)
 }

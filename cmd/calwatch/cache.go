@@ -141,7 +141,7 @@ func (c *cacheFlags) existing(environ []string) (string, error) {
 
 // unlock opens the directory with a key from one of these places.
 func (c *cacheFlags) unlock(dir string, names, environ []string, log *slog.Logger, onlyExisting bool) (*tokencache.Store, error) {
-	key, err := keySource(names, c.keyFile, environ, onlyExisting)
+	key, err := keySource(names, c.keyFile, environ)
 	if err != nil {
 		return nil, err
 	}

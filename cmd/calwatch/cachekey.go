@@ -84,9 +84,9 @@ func checkKeyNames(names []string) error {
 }
 
 // keySource returns what looks in these places. Where a key may be missing it
-// is made, unless only one that exists is wanted. path is that of a key file, or
-// "".
-func keySource(names []string, path string, environ []string, onlyExisting bool) (tokencache.KeySource, error) {
+// is made, unless the cache is opened for what exists only. path is that of a
+// key file, or "".
+func keySource(names []string, path string, environ []string) (tokencache.KeySource, error) {
 	var sources []tokencache.KeySource
 	for _, name := range names {
 		switch name {
@@ -97,11 +97,7 @@ func keySource(names []string, path string, environ []string, onlyExisting bool)
 			if err != nil {
 				return nil, err
 			}
-			if onlyExisting {
-				sources = append(sources, tokencache.KeyFile(path))
-			} else {
-				sources = append(sources, tokencache.NewKeyFile(path))
-			}
+			sources = append(sources, tokencache.NewKeyFile(path))
 		case keyKeyring:
 			sources = append(sources, tokencache.Keyring(keyName))
 		case keyKeychain:

@@ -18,7 +18,7 @@ type account struct {
 
 	// turn is held during a call of MSAL. Renewals of tokens for different scopes redeem the same refresh token, which may be
 	// good for one use only, so they have to come one after the other. A channel, because a caller must be able to stop
-	// waiting for it. It guards the fields below, up to mu's.
+	// waiting for it. It guards the fields below, up to front.
 	turn     chan struct{}
 	over     bool // signed out: no longer in client.accounts
 	held     held
@@ -165,16 +165,16 @@ func (a *account) forget() {
 	a.setUnsaved(false)
 }
 
-// replace puts data in the place of all that is kept of the account, also of its cached tokens. over says that it could not,
-// as the account has signed out.
-func (a *account) replace(ctx context.Context, data []byte) (about Account, over bool, err error) {
+// replace puts data, which is about the account, in the place of all that is kept of it, also of its cached tokens. over says
+// that it could not, as the account has signed out.
+func (a *account) replace(ctx context.Context, data []byte, about Account) (over bool, err error) {
 	leave, err := a.enter(ctx)
 	if err != nil {
-		return Account{}, false, err
+		return false, err
 	}
 	defer leave()
 	if a.over {
-		return Account{}, true, nil
+		return true, nil
 	}
 	release, err := a.exclusive(ctx)
 	if err != nil {
@@ -187,17 +187,12 @@ func (a *account) replace(ctx context.Context, data []byte) (about Account, over
 	if _, err := a.load(ctx); err != nil {
 		a.report(err)
 	}
+	a.note(about)
 	a.save(ctx, data)
 	a.settle()
-	if about, err = a.client.cfg.aboutIn(data); err != nil {
-		return Account{}, false, err
-	}
-	a.note(about)
-	a.client.mu.Lock()
 	a.startAfresh()
-	a.client.claims = ""
-	a.client.mu.Unlock()
-	return about, false, nil
+	a.client.forgetClaims()
+	return false, nil
 }
 
 // exclusive keeps other processes from renewing the account's tokens meanwhile. Where there can be no locks any more - the

@@ -119,8 +119,7 @@ func (p *provider) token(ctx context.Context, r auth.Request) (auth.Token, error
 	if p.client.closed.Load() {
 		return auth.Token{}, errClosed()
 	}
-	a := p.found.Load()
-	front := a.cache()
+	front := p.found.Load().cache()
 	if front == nil {
 		var err error
 		if front, err = p.find(ctx); err != nil {
@@ -175,9 +174,7 @@ func (c *Client) SignOut(ctx context.Context, who string) error {
 	}
 	defer release()
 	c.drop(a)
-	c.mu.Lock()
-	c.claims = ""
-	c.mu.Unlock()
+	c.forgetClaims()
 	a.forget()
 	if c.store == nil {
 		return nil
@@ -186,8 +183,9 @@ func (c *Client) SignOut(ctx context.Context, who string) error {
 }
 
 // Close waits until no renewal is under way and what could not be stored has been tried once more, or until ctx ends, whose
-// cause is in the error then. An error also says whose tokens could not be stored. The Client and its Providers give no tokens any more. It does not close the Store, and is to be called
-// before that: a background renewal that is under way at the end of a program has used up the refresh token that is stored.
+// cause is in the error then. An error also says whose tokens could not be stored. The Client and its Providers give no
+// tokens any more. It does not close the Store, and is to be called before that: a background renewal that is under way at
+// the end of a program has used up the refresh token that is stored.
 func (c *Client) Close(ctx context.Context) error {
 	c.closed.Store(true)
 	c.mu.Lock()
@@ -245,10 +243,12 @@ func (c *Client) adopt(ctx context.Context, signedIn []byte) (Account, error) {
 		return Account{}, errors.New("msalauth: the authority did not say who signed in: is its address right?")
 	}
 	for {
-		a := c.account(who.ID)
-		about, over, err := a.replace(ctx, signedIn)
-		if err != nil || !over {
-			return about, err
+		over, err := c.account(who.ID).replace(ctx, signedIn, who)
+		switch {
+		case err != nil:
+			return Account{}, err
+		case !over:
+			return who, nil
 		}
 		// It was signed out a moment ago: there is a new one by now, or will be.
 	}
@@ -262,6 +262,12 @@ func (c *Client) wanting(err error) error {
 		c.claims = ie.Claims
 	}
 	return err
+}
+
+func (c *Client) forgetClaims() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.claims = ""
 }
 
 func (c *Client) wantedClaims() string {

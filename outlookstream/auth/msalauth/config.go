@@ -16,7 +16,7 @@ import (
 
 const defaultAuthority = "https://login.microsoftonline.com/common"
 
-// microsoftHost says whether host is a sign-in host of one of Microsoft's clouds. MSAL asks one about the others.
+// microsoftHost says whether host is a sign-in host of one of Microsoft's clouds. One of them may send requests on to another.
 func microsoftHost(host string) bool {
 	switch host {
 	case "login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net",

@@ -3,7 +3,6 @@ package msalauth
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/public"
 
+	"github.com/calwatch/calwatch/internal/safeurl"
 	"github.com/calwatch/calwatch/outlookstream/auth"
 	"github.com/calwatch/calwatch/outlookstream/auth/internal/entra"
 )
@@ -94,18 +94,13 @@ func show(r public.DeviceCodeResult) (DeviceCode, error) {
 		UserCode: entra.Printable(r.UserCode), VerificationURL: entra.Printable(r.VerificationURL), Message: entra.Printable(r.Message), ExpiresOn: r.ExpiresOn,
 	}
 	u, err := url.Parse(d.VerificationURL)
-	if !userCode.MatchString(r.UserCode) || err != nil || u.Host == "" || u.Scheme != "https" && !loopback(u) {
+	if !userCode.MatchString(r.UserCode) || err != nil || !safeurl.Is(u) {
 		return d, bad("the authority sent a device code without a user code of letters and digits, or without an https page to enter it on: check its address")
 	}
 	if d.Message == "" {
 		d.Message = fmt.Sprintf("To sign in, open %s and enter the code %s.", d.VerificationURL, d.UserCode)
 	}
 	return d, nil
-}
-
-func loopback(u *url.URL) bool {
-	ip := net.ParseIP(u.Hostname())
-	return u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // expired describes a device code that nobody approved in time.

@@ -42,12 +42,7 @@ func TestWhoIsToldOfAFailureMayUseTheClient(t *testing.T) {
 		}
 		account := w.signInTo(c, "")
 		away := dir + ".away"
-		w.net.set(func(r *http.Request, resp *http.Response) (*http.Response, error) {
-			if resp == nil && r.Method == http.MethodPost {
-				return nil, spoil(dir, away)
-			}
-			return resp, nil
-		})
+		w.net.set(spoiling(dir, away))
 		time.Sleep(2 * time.Hour) // synctest: virtual
 		start := time.Now()
 		w.tokenOf(c.Provider(account.ID), auth.Request{})
@@ -128,12 +123,7 @@ func TestCloseStoresWhatItCanThoughOneAccountHangs(t *testing.T) {
 				accounts = append(accounts, w.signInTo(c, a.User))
 			}
 			away := dir + ".away"
-			w.net.set(func(r *http.Request, resp *http.Response) (*http.Response, error) {
-				if resp == nil && r.Method == http.MethodPost {
-					return nil, spoil(dir, away)
-				}
-				return resp, nil
-			})
+			w.net.set(spoiling(dir, away))
 			time.Sleep(2 * time.Hour) // synctest: virtual
 			for _, a := range accounts[1:] {
 				w.tokenOf(c.Provider(a.ID), auth.Request{}) // not stored
@@ -223,12 +213,7 @@ func TestWhatIsStoredLateDoesNotUndoASignIn(t *testing.T) {
 		p := c.Provider(account.ID)
 		w.tokenOf(p, auth.Request{})
 		away := dir + ".away"
-		w.net.set(func(r *http.Request, resp *http.Response) (*http.Response, error) {
-			if resp == nil && r.Method == http.MethodPost {
-				return nil, spoil(dir, away)
-			}
-			return resp, nil
-		})
+		w.net.set(spoiling(dir, away))
 		time.Sleep(2 * time.Hour)    // synctest: virtual
 		w.tokenOf(p, auth.Request{}) // renewed, not stored
 		w.net.set(nil)

@@ -23,12 +23,7 @@ func TestWhatCannotBeStoredIsKeptAndStoredLater(t *testing.T) {
 		p := client.Provider(account.ID)
 		w.tokenOf(p, auth.Request{})
 		away := dir + ".away"
-		w.net.set(func(r *http.Request, resp *http.Response) (*http.Response, error) {
-			if resp == nil && r.Method == http.MethodPost {
-				return nil, spoil(dir, away)
-			}
-			return resp, nil
-		})
+		w.net.set(spoiling(dir, away))
 		for range 3 { // each time with a new refresh token, which is good once
 			time.Sleep(2 * time.Hour) // synctest: virtual
 			w.tokenOf(p, auth.Request{})
@@ -66,6 +61,16 @@ func spoil(dir, away string) error {
 		}
 	}
 	return err
+}
+
+// spoiling does that at the next request for a token, when what is stored has been read.
+func spoiling(dir, away string) func(*http.Request, *http.Response) (*http.Response, error) {
+	return func(r *http.Request, resp *http.Response) (*http.Response, error) {
+		if resp == nil && r.Method == http.MethodPost {
+			return nil, spoil(dir, away)
+		}
+		return resp, nil
+	}
 }
 
 func mend(dir, away string) error {
@@ -151,12 +156,7 @@ func TestCloseStoresWhatCouldNotBeStored(t *testing.T) {
 		account := w.signInTo(client, "")
 		w.tokenOf(client.Provider(account.ID), auth.Request{})
 		away := dir + ".away"
-		w.net.set(func(r *http.Request, resp *http.Response) (*http.Response, error) {
-			if resp == nil && r.Method == http.MethodPost {
-				return nil, spoil(dir, away)
-			}
-			return resp, nil
-		})
+		w.net.set(spoiling(dir, away))
 		time.Sleep(2 * time.Hour) // synctest: virtual
 		w.tokenOf(client.Provider(account.ID), auth.Request{})
 		w.net.set(nil)

@@ -3,7 +3,6 @@ package oauth2auth
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/calwatch/calwatch/internal/safeurl"
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
 
@@ -52,7 +52,7 @@ func newRefresher(cfg *oauth2.Config, refreshToken string, opts *Options) (*refr
 		return nil, bad("oauth2auth.FromConfig was given no configuration")
 	}
 	u, err := url.Parse(cfg.Endpoint.TokenURL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())) {
+	if err != nil || !safeurl.Is(u) {
 		return nil, bad("Endpoint.TokenURL must be an https address (or http on a loopback address): it is sent a refresh token")
 	}
 	r := &refresher{
@@ -80,11 +80,4 @@ func newRefresher(cfg *oauth2.Config, refreshToken string, opts *Options) (*refr
 func warn(err error, refreshToken string) {
 	slog.Default().Warn("the new refresh token could not be saved and is in memory only: after a restart somebody has to sign in again",
 		"error", strings.ReplaceAll(err.Error(), refreshToken, "REDACTED"))
-}
-
-func isLoopback(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback()
-	}
-	return host == "localhost"
 }
