@@ -59,6 +59,12 @@ func TestFaultsOfForm(t *testing.T) {
 				t.Errorf("numbers %d, %d, want 1, 3", list[0].Sequence, list[1].Sequence)
 			}
 		}},
+		"lose": {Fault{Do: "lose"}, func(t *testing.T, f *fixture, text string) {
+			list := f.elements(text)
+			if len(list) != 2 || list[0].Sequence != 2 || list[0].Data.ID != "two" {
+				t.Errorf("text %q, want the second notification alone, with its number", text)
+			}
+		}},
 		"hugeElement": {Fault{Do: "hugeElement"}, func(t *testing.T, f *fixture, text string) {
 			list := f.elements(text)
 			if len(list) != 3 || len(list[0].Raw) != 2<<20 || list[0].Data.ID != "one" || len(list[1].Raw) > 1000 {

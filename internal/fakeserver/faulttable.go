@@ -46,6 +46,7 @@ const (
 	doUnknown      = "unknownElement"
 	doSkipSequence = "skipSequence"
 	doDuplicate    = "duplicate"
+	doLose         = "lose"
 	doHuge         = "hugeElement"
 	doLoseBetween  = "loseBetween"
 )
@@ -121,6 +122,8 @@ var faultKinds = []faultKind{
 	{doSkipSequence, []string{onStream}, strikes},
 	// The next notification is sent twice.
 	{doDuplicate, []string{onStream}, strikes},
+	// The next notification is not sent; its number is used up, and nothing else tells of it.
+	{doLose, []string{onStream}, strikes},
 	// The next notification is padded to Bytes bytes.
 	{doHuge, []string{onStream}, strikes},
 	// What was queued while nobody listened is dropped when the stream opens; its sequence numbers are used up.
@@ -133,6 +136,17 @@ func findFault(do string) (faultKind, bool) {
 		return faultKind{}, false
 	}
 	return faultKinds[i], true
+}
+
+// FaultsOn lists what a fault on something can do.
+func FaultsOn(on string) []string {
+	var names []string
+	for _, k := range faultKinds {
+		if slices.Contains(k.on, on) {
+			names = append(names, k.do)
+		}
+	}
+	return names
 }
 
 // checkFault is Arm's strictness. It returns the address of the fault's user.
@@ -172,13 +186,7 @@ func (s *Server) checkFault(f Fault) (string, error) {
 func faultList() string {
 	var lists []string
 	for _, on := range []string{onSubscribe, onListen, onStream, onToken, onDeviceCode, onConfiguration, onAuthorize} {
-		var names []string
-		for _, k := range faultKinds {
-			if slices.Contains(k.on, on) {
-				names = append(names, k.do)
-			}
-		}
-		lists = append(lists, on+": "+strings.Join(names, " "))
+		lists = append(lists, on+": "+strings.Join(FaultsOn(on), " "))
 	}
 	return strings.Join(lists, "; ")
 }

@@ -21,7 +21,9 @@ type Request struct {
 	Token  string      `json:"token,omitzero"` // Fingerprint of the bearer token, "" if there was none
 	Body   string      `json:"body,omitzero"`  // none for sign-in
 	Status int         `json:"status"`         // 0 while there is no answer
-	Conn   string      `json:"conn"`           // the client's address, one for each connection
+	// Answered is when the status was sent.
+	Answered time.Time `json:"answered,omitzero"`
+	Conn     string    `json:"conn"` // the client's address, one for each connection
 }
 
 // maxRequests is how many requests the log keeps; the oldest go first.
@@ -106,7 +108,7 @@ func (l *requestLog) setBody(entry *Request, r *http.Request, body []byte) {
 func (l *requestLog) setStatus(entry *Request, status int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	entry.Status = status
+	entry.Status, entry.Answered = status, time.Now()
 }
 
 // scrubber takes the secrets out of a text that a client may have put where they do not belong.

@@ -93,6 +93,10 @@ func (st *stream) separated(body []byte) []byte {
 
 // sendNotification renders a notification and writes it, with the faults that are for notifications only.
 func (st *stream) sendNotification(n *notification) error {
+	if n.kind.ofItem() && st.takeStrike(doLose) {
+		st.server.store.delivered(n)
+		return nil
+	}
 	skip := n.kind != changeRemoved && st.takeStrike(doSkipSequence)
 	expires, sequence := st.server.store.stamp(n, skip)
 	base := st.base
