@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // A Pool hands out HTTP clients over connections that can be left behind.
@@ -104,6 +105,11 @@ type generation struct {
 	closed bool
 }
 
+// writeTimeout is how long a connection may refuse to take a byte. Who reads an
+// HTTP/2 stream that is cancelled hears of it only when RST_STREAM has been
+// written: on a connection that takes nothing, that would be never.
+const writeTimeout = 10 * time.Second
+
 func (p *Pool) newGeneration() *generation {
 	g := &generation{conns: make(map[*trackedConn]struct{})}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
@@ -111,6 +117,12 @@ func (p *Pool) newGeneration() *generation {
 	if p.transport != nil {
 		transport := p.transport.Clone()
 		transport.DialContext = g.track(dialer(p.transport))
+		if transport.HTTP2 == nil {
+			transport.HTTP2 = new(http.HTTP2Config)
+		}
+		if transport.HTTP2.WriteByteTimeout == 0 {
+			transport.HTTP2.WriteByteTimeout = writeTimeout
+		}
 		client.Transport = transport
 	}
 	g.client = &client
