@@ -1,0 +1,16 @@
+// Package soak tries to make the library lose a change. It holds tests only.
+//
+// Seeded random schedules of changes, faults, expiries, restarts, suspended
+// programs and turned-off networks are played to programs that watch, in
+// virtual time (testing/synctest), against the fake service. Its ledger knows
+// every change; [judge_test.go] holds what the programs were told against it.
+// A schedule that shows a failure is cut down to the shortest that still does.
+//
+//	go test -run Soak ./internal/soak                     # 100 virtual hours
+//	go test -run Soak -soak.hours=2000 ./internal/soak    # as many as CI plays
+//	go test -run Soak -soak=10m ./internal/soak           # as many as fit into ten minutes
+//	go test -tags sabotage -run Sabotage ./internal/soak  # broken libraries: each must be caught
+//
+// The schedules of a run depend on -soak.seed alone, which a run of a given
+// duration chooses at random.
+package soak

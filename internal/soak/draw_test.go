@@ -1,0 +1,112 @@
+package soak
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/calwatch/calwatch/internal/fakeserver"
+)
+
+// How schedules are drawn. Small draws are the tame ones, so that what is left
+// after shrinking is what matters.
+
+func drawSchedule(t *rapid.T) schedule {
+	s := schedule{
+		protocol:   rapid.SampledFrom([]string{"h1", "h2"}).Draw(t, "protocol"),
+		keepAlive:  rapid.SampledFrom([]time.Duration{time.Minute, 15 * time.Second, 5 * time.Minute}).Draw(t, "keepAlive"),
+		connection: rapid.SampledFrom([]time.Duration{time.Hour, 10 * time.Minute, 6 * time.Minute}).Draw(t, "connection"),
+		shared:     rapid.Bool().Draw(t, "shared"),
+		programs:   rapid.SliceOfN(rapid.Custom(drawProgram), 1, 3).Draw(t, "programs"),
+		steps:      slices.Concat(rapid.SliceOfN(rapid.SliceOfN(rapid.Custom(drawStep), 1, 20), 1, 20).Draw(t, "steps")...), // two levels make longer ones
+		quiet:      rapid.SampledFrom([]time.Duration{0, time.Hour, 3 * time.Hour, 12 * time.Hour}).Draw(t, "quiet"),
+	}
+	return s
+}
+
+func drawProgram(t *rapid.T) programSpec {
+	p := programSpec{
+		user:      rapid.IntRange(0, len(users)-1).Draw(t, "user"),
+		resources: rapid.SliceOfNDistinct(rapid.SampledFrom(resources), 1, 3, rapid.ID).Draw(t, "resources"),
+		buffer:    rapid.SampledFrom([]int{0, 0, 0, 1, 10, 100}).Draw(t, "buffer"),
+		dedup:     rapid.Bool().Draw(t, "dedup"),
+	}
+	return p
+}
+
+// A pause between two steps: none, or up to hours. What happens at once, and
+// what happens while the watch is about to do something else, both matter.
+var pauses = rapid.OneOf(
+	rapid.SampledFrom([]time.Duration{0, time.Second, 10 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour}),
+	durations(time.Millisecond, time.Minute),
+	durations(time.Second, 90*time.Minute),
+)
+
+func durations(shortest, longest time.Duration) *rapid.Generator[time.Duration] {
+	return rapid.Map(rapid.Int64Range(int64(shortest/time.Millisecond), int64(longest/time.Millisecond)), func(ms int64) time.Duration {
+		return time.Duration(ms) * time.Millisecond
+	})
+}
+
+func drawStep(t *rapid.T) step {
+	x := step{
+		do: rapid.SampledFrom([]what{
+			change, change, change, change, change, change, strike, strike, strike, strike, strike, spell,
+			expire, revoke, restart, freeze, reset, refuse, suspend, clock, slow, leave,
+		}).Draw(t, "do"),
+		after: pauses.Draw(t, "after"),
+		user:  rapid.IntRange(0, len(users)-1).Draw(t, "user"),
+	}
+	switch x.do {
+	case change:
+		x.kind = rapid.SampledFrom([]string{"Created", "Updated", "Deleted", "SubscriptionRemoved", "Missed", "Created", "Created"}).Draw(t, "kind")
+		x.n = rapid.IntRange(0, 40).Draw(t, "n")
+		if rapid.IntRange(0, 40).Draw(t, "flood") == 40 {
+			x.n += 4 * 1100 // more than the service holds back for a subscription
+		}
+		if x.kind == "SubscriptionRemoved" {
+			x.n %= len(resources)
+		}
+	case strike:
+		x.fault = drawFault(t)
+		x.fault.Times = rapid.IntRange(1, 3).Draw(t, "times")
+	case spell:
+		x.fault = drawFault(t)
+		x.fault.Times = -1
+		x.span = durations(time.Minute, time.Hour).Draw(t, "span")
+	case restart, refuse:
+		x.span = durations(0, 20*time.Minute).Draw(t, "span")
+	case suspend:
+		x.span = durations(time.Second, 3*time.Hour).Draw(t, "span")
+	case clock:
+		x.span = durations(-2*time.Hour, 2*time.Hour).Draw(t, "by")
+	case slow:
+		x.n = rapid.IntRange(0, 2).Draw(t, "program")
+		x.span = durations(time.Second, 2*time.Hour).Draw(t, "span")
+	case leave:
+		x.n = rapid.IntRange(0, 2).Draw(t, "program")
+	}
+	return x
+}
+
+func drawFault(t *rapid.T) fakeserver.Fault {
+	f := fakeserver.Fault{On: rapid.SampledFrom([]string{"stream", "stream", "stream", "listen", "subscribe"}).Draw(t, "on")}
+	f.Do = rapid.SampledFrom(fakeserver.FaultsOn(f.On)).Draw(t, "fault")
+	if f.On == "stream" {
+		f.After = rapid.IntRange(0, 3).Draw(t, "elements")
+	}
+	switch f.Do {
+	case "status":
+		f.Status = rapid.SampledFrom([]int{503, 429, 500, 502, 504, 401, 404, 408, 409, 421, 423, 425, 403, 410, 400}).Draw(t, "status")
+		f.RetryAfter = rapid.SampledFrom([]string{"", "", "0", "30", "120", "Sat, 01 Jan 2000 03:00:00 GMT", "soon", "-1"}).Draw(t, "retryAfter")
+	case "redirect":
+		f.Status = rapid.SampledFrom([]int{0, http.StatusFound, http.StatusPermanentRedirect}).Draw(t, "status")
+	case "slow":
+		f.Delay = durations(time.Millisecond, 50*time.Second).Draw(t, "delay")
+	case "cutAtByte":
+		f.Bytes = rapid.IntRange(0, 3000).Draw(t, "bytes")
+	}
+	return f
+}

@@ -1,0 +1,100 @@
+package soak
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/calwatch/calwatch/internal/fakeserver"
+)
+
+// A schedule is all there is to a run: who watches what, and what happens.
+type schedule struct {
+	protocol   string        // "h1" or "h2"
+	keepAlive  time.Duration // what the programs ask for
+	connection time.Duration // how long a connection is to last
+	shared     bool          // all programs of an account use one Client
+	programs   []programSpec
+	steps      []step
+	quiet      time.Duration // at the end: hours in which nothing goes wrong
+}
+
+// A programSpec is one program that watches.
+type programSpec struct {
+	user      int // index into users
+	resources []string
+	buffer    int // Buffer(n), if not 0
+	dedup     bool
+}
+
+// A step is one thing that happens.
+type step struct {
+	after time.Duration // since the step before
+	do    what
+	n     int // which of several: a program, a resource; how many changes
+	user  int
+	kind  string           // of a change
+	span  time.Duration    // for how long
+	fault fakeserver.Fault // for strike and spell
+}
+
+type what string
+
+const (
+	change  what = "change"  // of items, or Missed, or SubscriptionRemoved
+	strike  what = "strike"  // a fault, once or a few times
+	spell   what = "spell"   // a fault at every occasion, for a while
+	expire  what = "expire"  // every subscription is forgotten
+	revoke  what = "revoke"  // every token
+	restart what = "restart" // the service goes away, forgets its subscriptions, and comes back
+	freeze  what = "freeze"  // the connections become black holes
+	reset   what = "reset"   // the connections are reset
+	refuse  what = "refuse"  // no new connections
+	suspend what = "suspend" // the computer of the programs sleeps
+	clock   what = "clock"   // the authority's clock is set
+	slow    what = "slow"    // a program is busy with its next event
+	leave   what = "leave"   // a program leaves its loop and starts another
+)
+
+var users = []string{"alex@contoso.test", "room1@contoso.test"}
+
+var resources = []string{"me/events", "me/messages", "me/contacts", "me/mailfolders('inbox')/messages"}
+
+func (s schedule) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, keep-alive %v, connections of %v, one Client each: %v, %v of quiet at the end\n", s.protocol, s.keepAlive, s.connection, !s.shared, s.quiet)
+	for i, p := range s.programs {
+		fmt.Fprintf(&b, "  program %d: %s, %s, Buffer(%d), Dedup: %v\n", i, users[p.user], strings.Join(p.resources, " "), p.buffer, p.dedup)
+	}
+	for _, x := range s.steps {
+		fmt.Fprintf(&b, "  %v\n", x)
+	}
+	return b.String()
+}
+
+func (x step) String() string {
+	text := fmt.Sprintf("after %-8v %s", x.after, x.do)
+	switch x.do {
+	case change:
+		return text + fmt.Sprintf(" %s of %s of %s, %d times", x.kind, x.resource(), users[x.user], x.count())
+	case strike, spell:
+		text += fmt.Sprintf(" %s on %s", x.fault.Do, x.fault.On)
+		for name, value := range map[string]any{
+			"times": x.fault.Times, "after": x.fault.After, "status": x.fault.Status, "retryAfter": x.fault.RetryAfter, "delay": x.fault.Delay, "bytes": x.fault.Bytes,
+		} {
+			if v := fmt.Sprint(value); v != "0" && v != "" && v != "0s" {
+				text += " " + name + ":" + v
+			}
+		}
+	case slow, leave:
+		text += fmt.Sprintf(" program %d", x.n)
+	}
+	if x.span > 0 {
+		text += fmt.Sprintf(" for %v", x.span)
+	}
+	return text
+}
+
+func (x step) resource() string { return resources[x.n%len(resources)] }
+
+func (x step) count() int { return 1 + x.n/len(resources) }

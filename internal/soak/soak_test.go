@@ -1,0 +1,62 @@
+package soak
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+var (
+	soakFor  = flag.Duration("soak", 0, "how long to soak, in real time; 0: for -soak.hours")
+	soakMost = flag.Int("soak.hours", 100, "how many virtual hours to soak")
+	soakSeed = flag.Uint64("soak.seed", 1, "the schedules' seed; with -soak, a random one unless given")
+)
+
+// Whatever happens, a change is delivered or announced. See doc.go.
+func TestSoak(t *testing.T) {
+	begin := time.Now()
+	seed := *soakSeed
+	if *soakFor > 0 && seed == 1 {
+		seed = rand.Uint64()
+	}
+	var total tally
+	for batch := uint64(0); ; batch++ {
+		if *soakFor > 0 && time.Since(begin) > *soakFor || *soakFor == 0 && total.played.Hours() >= float64(*soakMost) {
+			break
+		}
+		set(t, "rapid.seed", strconv.FormatUint(seed+batch, 10))
+		set(t, "rapid.checks", "20")
+		if !t.Run(fmt.Sprint("seed ", seed+batch), func(t *testing.T) {
+			rapid.Check(t, func(r *rapid.T) {
+				s := drawSchedule(r)
+				result := play(t, s)
+				if len(result.wrong) == 0 {
+					total.add(result.tally)
+					return
+				}
+				r.Logf("the schedule: %v", s)
+				r.Logf("what happened:\n%s", result.journal)
+				for _, wrong := range result.wrong[:min(len(result.wrong), 10)] {
+					r.Log(wrong)
+				}
+				r.Fatalf("%d things are wrong, the first: %s", len(result.wrong), result.wrong[0])
+			})
+		}) {
+			return
+		}
+	}
+	t.Logf("soak: %v", &total)
+	t.Logf("in %v\n%s", time.Since(begin).Round(time.Second), total.details())
+}
+
+func set(t *testing.T, name, value string) {
+	t.Helper()
+	if err := flag.Set(name, value); err != nil {
+		t.Fatal(err)
+	}
+}

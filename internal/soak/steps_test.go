@@ -1,0 +1,104 @@
+package soak
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/calwatch/calwatch/internal/fakeserver"
+)
+
+// do does what a step says.
+func (w *world) do(x step) {
+	w.journal.note(x.String())
+	w.result.count(x)
+	switch x.do {
+	case change:
+		w.doChange(x)
+	case strike:
+		w.arm(x.fault)
+	case spell:
+		w.arm(x.fault)
+		w.meanwhile(x)
+		w.server.Disarm()
+	case expire:
+		w.server.ExpireSubscriptions()
+	case revoke:
+		w.server.SignIn().ExpireTokens()
+	case restart:
+		w.endpoint.Refuse(true)
+		w.endpoint.Reset()
+		w.server.ExpireSubscriptions()
+		w.meanwhile(x)
+		w.endpoint.Refuse(false)
+	case freeze:
+		w.result.frozen += w.endpoint.Conns()
+		w.endpoint.Freeze()
+	case reset:
+		w.endpoint.Reset()
+	case refuse:
+		w.endpoint.Refuse(true)
+		w.meanwhile(x)
+		w.endpoint.Refuse(false)
+	case suspend:
+		w.gate.shut()
+		w.meanwhile(x)
+		w.gate.open()
+	case clock:
+		w.ahead.Store(int64(x.span))
+	case slow:
+		w.programs[x.n%len(w.programs)].busy.Store(int64(x.span))
+	case leave:
+		w.programs[x.n%len(w.programs)].leaving.Store(true)
+	default:
+		panic(fmt.Sprintf("no step %q", x.do))
+	}
+}
+
+func (w *world) doChange(x step) {
+	w.change(fakeserver.Change{User: users[x.user], Resource: x.resource(), ChangeType: x.kind, Count: x.count()})
+}
+
+// meanwhile lets a span pass in which things go on changing.
+func (w *world) meanwhile(x step) {
+	for part := range 4 {
+		w.wait(x.span / 4)
+		w.change(fakeserver.Change{User: users[x.user], Resource: resources[part%len(resources)], ChangeType: "Created"})
+	}
+}
+
+func (w *world) arm(f fakeserver.Fault) {
+	if err := w.server.Arm(f); err != nil {
+		panic(err)
+	}
+}
+
+// A tally is what a run, or many, amounted to.
+type tally struct {
+	played    time.Duration
+	watched   time.Duration // the same, times the programs
+	runs      int
+	changes   int
+	faults    map[string]int // by name
+	delivered int            // sightings of changes, by all programs
+	announced int            // changes that a Resync stood for
+	lost      int
+	resyncs   map[string]int
+	errors    int // ends of a watch that the program was told of
+	attempts  int
+	most      int // attempts of one program in one hour
+	frozen    int // connections
+	probed    int64
+}
+
+func (t *tally) count(x step) {
+	if t.faults == nil {
+		t.faults = map[string]int{}
+	}
+	switch x.do {
+	case change, slow, leave:
+	case strike, spell:
+		t.faults[x.fault.On+" "+x.fault.Do]++
+	default:
+		t.faults[string(x.do)]++
+	}
+}
