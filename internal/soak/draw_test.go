@@ -54,7 +54,7 @@ func drawStep(t *rapid.T) step {
 	x := step{
 		do: rapid.SampledFrom([]what{
 			change, change, change, change, change, change, strike, strike, strike, strike, strike, spell,
-			expire, revoke, restart, freeze, reset, refuse, suspend, clock, slow, leave,
+			expire, revoke, silent, restart, freeze, reset, refuse, suspend, clock, slow, leave,
 		}).Draw(t, "do"),
 		after: pauses.Draw(t, "after"),
 		user:  rapid.IntRange(0, len(users)-1).Draw(t, "user"),
@@ -76,6 +76,9 @@ func drawStep(t *rapid.T) step {
 		x.fault = drawFault(t)
 		x.fault.Times = -1
 		x.span = durations(time.Minute, time.Hour).Draw(t, "span")
+	case silent:
+		x.n = rapid.IntRange(0, 1).Draw(t, "no answer")
+		x.span = durations(time.Second, 20*time.Minute).Draw(t, "span")
 	case restart, refuse:
 		x.span = durations(0, 20*time.Minute).Draw(t, "span")
 	case suspend:

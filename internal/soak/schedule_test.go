@@ -46,6 +46,7 @@ const (
 	spell   what = "spell"   // a fault at every occasion, for a while
 	expire  what = "expire"  // every subscription is forgotten
 	revoke  what = "revoke"  // every token
+	silent  what = "silent"  // the provider has no token to give, or does not answer
 	restart what = "restart" // the service goes away, forgets its subscriptions, and comes back
 	freeze  what = "freeze"  // the connections become black holes
 	reset   what = "reset"   // the connections are reset
@@ -86,6 +87,8 @@ func (x step) String() string {
 				text += " " + name + ":" + v
 			}
 		}
+	case silent:
+		text += map[bool]string{false: " (an error)", true: " (no answer)"}[x.n == 1]
 	case slow, leave:
 		text += fmt.Sprintf(" program %d", x.n)
 	}

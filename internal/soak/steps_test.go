@@ -24,6 +24,10 @@ func (w *world) do(x step) {
 		w.server.ExpireSubscriptions()
 	case revoke:
 		w.server.SignIn().ExpireTokens()
+	case silent:
+		w.silence.Store(int32(1 + x.n))
+		w.meanwhile(x)
+		w.silence.Store(0)
 	case restart:
 		w.endpoint.Refuse(true)
 		w.endpoint.Reset()

@@ -3,6 +3,7 @@ package soak
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -23,8 +24,9 @@ type world struct {
 	schedule
 	server   *fakeserver.Server
 	endpoint *fakeserver.Endpoint
-	gate     *gate // between the programs' computer and the network
+	gate     *gate        // between the programs' computer and the network
 	ahead    atomic.Int64 // the authority's clock
+	silence  atomic.Int32 // of the provider: 0, 1 (an error) or 2 (no answer)
 	told     atomic.Int64 // ends of watches, by an error
 	programs []*program
 	journal  *journal
@@ -110,7 +112,14 @@ func (w *world) client(user int, trace *outlookstream.Trace) *outlookstream.Clie
 // provider issues tokens of an hour, as the authority's clock has it, which the
 // programs' computer does not know.
 func (w *world) provider(user int) auth.Provider {
-	return auth.Cached(auth.Func(func(_ context.Context, r auth.Request) (auth.Token, error) {
+	return auth.Cached(auth.Func(func(ctx context.Context, r auth.Request) (auth.Token, error) {
+		switch w.silence.Load() {
+		case 1:
+			return auth.Token{}, errors.New("the sign-in service is down")
+		case 2:
+			<-ctx.Done()
+			return auth.Token{}, context.Cause(ctx)
+		}
 		return auth.Token{Value: w.server.Token(users[user], r.Scopes...), ExpiresOn: time.Now().Add(time.Hour)}, nil
 	}))
 }
