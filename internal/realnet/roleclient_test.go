@@ -1,0 +1,148 @@
+//go:build realnet && linux
+
+package realnet
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/calwatch/calwatch/outlookstream"
+	"github.com/calwatch/calwatch/outlookstream/auth"
+)
+
+const watchedPath = "me/events"
+
+type clientConfig struct {
+	CertFile  string // whom to trust
+	KeepAlive time.Duration
+}
+
+// playClient is a program that watches, as any user of the library would write
+// it, and tells of all that it sees.
+func playClient(c clientConfig) error {
+	out := newPrinter(os.Stdout)
+	tell := func(r record) {
+		r.At = time.Now()
+		out.print(r)
+	}
+	pem, err := os.ReadFile(c.CertFile)
+	if err != nil {
+		return err
+	}
+	trusted := x509.NewCertPool()
+	if !trusted.AppendCertsFromPEM(pem) {
+		return errors.New("there is no certificate in the file")
+	}
+	client, err := outlookstream.New(auth.Cached(tokensOfTheTest(tell)), &outlookstream.Options{
+		Endpoint:   "https://" + net.JoinHostPort(serverIP, port) + "/api/beta",
+		HTTPClient: &http.Client{Transport: transportTrusting(trusted)},
+		KeepAlive:  c.KeepAlive,
+		Trace:      tracing(tell),
+	})
+	if err != nil {
+		return err
+	}
+	for event, err := range client.Watch(context.Background(), outlookstream.Resource{Path: watchedPath}) {
+		if err != nil {
+			tell(record{What: whatEnded, Err: err.Error()})
+			return err
+		}
+		r := record{What: whatEvent, Kind: event.Kind.String(), ID: event.ID, Version: event.Version}
+		if event.Kind == outlookstream.Resync {
+			r.Reason = reasonName(event.Reason)
+			r.Err = event.Reason.Error()
+		}
+		tell(r)
+	}
+	return nil
+}
+
+// transportTrusting is the library's own transport, but for whom it trusts.
+func transportTrusting(trusted *x509.CertPool) *http.Transport {
+	dialer := &net.Dialer{
+		Timeout:         15 * time.Second,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3},
+	}
+	return &http.Transport{
+		TLSClientConfig:        &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12},
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    15 * time.Second,
+		ForceAttemptHTTP2:      true,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+	}
+}
+
+// tokensOfTheTest asks for a token on standard output, and waits for it on
+// standard input, by whose end this process ends, too.
+func tokensOfTheTest(tell func(record)) auth.Provider {
+	answers := make(chan string)
+	go func() {
+		lines := bufio.NewScanner(os.Stdin)
+		for lines.Scan() {
+			answers <- lines.Text()
+		}
+		os.Exit(0)
+	}()
+	var one sync.Mutex // so that nobody gets another's answer
+	return auth.Func(func(ctx context.Context, _ auth.Request) (auth.Token, error) {
+		one.Lock()
+		defer one.Unlock()
+		tell(record{What: whatWantsToken})
+		select {
+		case value := <-answers:
+			return auth.Token{Value: value, ExpiresOn: time.Now().Add(24 * time.Hour)}, nil
+		case <-ctx.Done():
+			return auth.Token{}, context.Cause(ctx)
+		}
+	})
+}
+
+func tracing(tell func(record)) *outlookstream.Trace {
+	return &outlookstream.Trace{
+		Answered: func(t outlookstream.TraceAnswered) {
+			tell(record{What: whatAnswered, Op: t.Op, Status: t.Status, Took: t.Duration, Err: textOf(t.Err)})
+		},
+		Connected: func(t outlookstream.TraceConnected) { tell(record{What: whatConnected, Protocol: t.Protocol}) },
+		Live:      func(outlookstream.TraceLive) { tell(record{What: whatLive}) },
+		Disconnected: func(t outlookstream.TraceDisconnected) {
+			tell(record{What: whatDisconnected, Err: textOf(t.Err), Idle: errors.Is(t.Err, outlookstream.ErrIdle), Took: t.Duration})
+		},
+		Waiting: func(t outlookstream.TraceWaiting) {
+			tell(record{What: whatWaiting, Err: textOf(t.Err), Delay: t.Delay})
+		},
+	}
+}
+
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// reasonName is the name of a Resync's Reason, as the caller tells them apart.
+func reasonName(reason error) string {
+	for err, name := range map[error]string{
+		outlookstream.ErrStarted: "ErrStarted", outlookstream.ErrReconnected: "ErrReconnected", outlookstream.ErrResubscribed: "ErrResubscribed",
+		outlookstream.ErrMissed: "ErrMissed", outlookstream.ErrSequence: "ErrSequence", outlookstream.ErrRemoved: "ErrRemoved",
+	} {
+		if errors.Is(reason, err) {
+			return name
+		}
+	}
+	return strings.TrimSpace(fmt.Sprint("unknown: ", reason))
+}
