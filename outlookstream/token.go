@@ -16,6 +16,8 @@ import (
 const (
 	// tokenTimeout bounds one call of a provider that honours its context.
 	tokenTimeout = time.Minute
+	// maxAsks: each time for a token that was refused while the one before was got.
+	maxAsks = 3
 	// maxRefused bounds the memory of what was refused.
 	maxRefused = 1024
 )
@@ -41,20 +43,23 @@ type hidden func() string
 // get returns a token that has not been refused.
 func (t *tokens) get(ctx context.Context, scopes []string) (string, error) {
 	rejected, claims := t.lastRefused()
-	value, err := t.ask(ctx, auth.Request{Scopes: scopes, Rejected: rejected, Claims: claims})
-	if err == nil && value != rejected && t.isRefused(value) {
+	for range maxAsks {
+		value, err := t.ask(ctx, auth.Request{Scopes: scopes, Rejected: rejected, Claims: claims})
+		if err != nil {
+			return "", err
+		}
+		if !t.isRefused(value) {
+			t.answered(claims)
+			return value, nil
+		}
+		if value == rejected {
+			break
+		}
 		// Somebody else's refusal came in between, or was of a token with
 		// other permissions: the provider has not heard of this one yet.
-		value, err = t.ask(ctx, auth.Request{Scopes: scopes, Rejected: value, Claims: claims})
+		rejected = value
 	}
-	if err != nil {
-		return "", err
-	}
-	if t.isRefused(value) {
-		return "", fmt.Errorf("%w: the auth.Provider returned the token again that the service had refused", auth.ErrRejected)
-	}
-	t.answered(claims)
-	return value, nil
+	return "", fmt.Errorf("%w: the auth.Provider returned the token again that the service had refused", auth.ErrRejected)
 }
 
 // ask asks the provider, and checks that what it returns can be sent.
@@ -84,7 +89,11 @@ func (t *tokens) refuse(token, claims string) {
 	if claims != "" {
 		t.claims = claims
 	}
-	t.refused = append(t.refused, sha256.Sum256([]byte(token)))
+	fingerprint := sha256.Sum256([]byte(token))
+	if slices.Contains(t.refused, fingerprint) {
+		return // of another watch
+	}
+	t.refused = append(t.refused, fingerprint)
 	if len(t.refused) > maxRefused {
 		t.refused = slices.Delete(t.refused, 0, 1)
 	}

@@ -1,0 +1,39 @@
+package outlookstream
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/calwatch/calwatch/outlookstream/auth"
+)
+
+// A refusal that is noted while another caller is looking at the same token is
+// no sign that the provider has no other.
+func TestRefusalsAtTheSameTimeFailNobody(t *testing.T) {
+	var n atomic.Int64
+	tk := &tokens{provider: auth.Cached(auth.Func(func(context.Context, auth.Request) (auth.Token, error) {
+		return auth.Token{Value: fmt.Sprint("t", n.Add(1))}, nil
+	}))}
+	for range 20000 {
+		old, err := tk.get(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() { tk.refuse(old, "") })
+		for range 4 {
+			wg.Go(func() {
+				if _, err := tk.get(t.Context(), nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if t.Failed() {
+			return
+		}
+	}
+}
