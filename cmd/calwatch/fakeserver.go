@@ -82,7 +82,7 @@ func (t *tool) serveFake(ctx context.Context, o fakeserverFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(caFile, endpoint.CAPEM(), 0o600); err != nil {
+	if err := writeWhole(caFile, endpoint.CAPEM()); err != nil {
 		return err
 	}
 	line := ready{

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"syscall"
 
 	"github.com/calwatch/calwatch/outlookstream"
@@ -77,4 +78,19 @@ func written(err error) error {
 	default:
 		return fmt.Errorf("standard output: %w", err)
 	}
+}
+
+// remembering keeps the first error of a writer, for those who do not look at
+// it: cobra, when it prints help.
+type remembering struct {
+	w   io.Writer
+	err error
+}
+
+func (r *remembering) Write(p []byte) (int, error) {
+	n, err := r.w.Write(p)
+	if r.err == nil {
+		r.err = err
+	}
+	return n, err
 }

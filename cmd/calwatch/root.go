@@ -30,8 +30,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 func (t *tool) run(ctx context.Context, args []string) int {
 	root := t.root()
 	root.SetArgs(args)
+	help := &remembering{w: t.stdout}
+	root.SetOut(help)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err != nil && !t.running {
+	if help.err != nil {
+		err = written(help.err)
+	} else if err != nil && !t.running {
 		err = usage(err) // what cobra itself has to say is about the call
 	}
 	switch {
@@ -66,7 +70,6 @@ Exit status: 0 done, or stopped by a signal; 1 failure; 2 wrong usage;
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetOut(t.stdout)
 	root.SetErr(t.stderr)
 	root.AddCommand(t.watchCommand(), t.loginCommand(), t.logoutCommand(), t.accountsCommand(),
 		t.demoCommand(), t.fakeserverCommand(), t.versionCommand())
