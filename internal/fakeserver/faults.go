@@ -49,6 +49,7 @@ type armed struct {
 	fault    Fault
 	user     string // address, "" for everyone
 	left     int    // strikes not yet taken; -1 for without end
+	claimed  int    // strikes that streams have taken and not carried out
 	disarmed bool
 }
 
@@ -109,7 +110,9 @@ func (a *armory) take(on, user string, wanted func(do string) bool) (*armed, boo
 		if f.left > 0 {
 			f.left--
 		}
-		if f.left == 0 && on != onStream {
+		if on == onStream {
+			f.claimed++
+		} else if f.left == 0 {
 			a.faults = slices.Delete(a.faults, i, i+1)
 		}
 		return f, true
@@ -121,7 +124,8 @@ func (a *armory) take(on, user string, wanted func(do string) bool) (*armed, boo
 func (a *armory) strike(f *armed) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if f.left == 0 {
+	f.claimed = max(0, f.claimed-1)
+	if f.left == 0 && f.claimed == 0 { // else another stream has it, and it may still be disarmed
 		a.faults = slices.DeleteFunc(a.faults, func(x *armed) bool { return x == f })
 	}
 	return !f.disarmed
@@ -131,6 +135,7 @@ func (a *armory) strike(f *armed) bool {
 func (a *armory) giveBack(f *armed) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	f.claimed = max(0, f.claimed-1)
 	if f.left < 0 || f.disarmed {
 		return
 	}

@@ -184,6 +184,24 @@ func TestFaultsStrikeAsOftenAsTold(t *testing.T) {
 	})
 }
 
+func TestDisarmTakesBackWhatAnotherStreamHasTakenOn(t *testing.T) {
+	inMemory(t, "h2", nil, func(t *testing.T, f *fixture) {
+		f.arm(Fault{On: "stream", Do: "lose", Times: 2})
+		a, b := f.listen(f.subscribe("me/events")), f.listen(f.subscribe("me/tasks"))
+		a.now()
+		b.now()
+		f.change(Change{Resource: "me/events", ChangeType: "Created"})
+		if text := a.now(); text != "" {
+			t.Errorf("the first stream has %q: nothing was lost", text)
+		}
+		f.s.Disarm()
+		f.change(Change{Resource: "me/tasks", ChangeType: "Created"})
+		if text := b.now(); text == "" {
+			t.Error("after Disarm, the second stream lost a notification")
+		}
+	})
+}
+
 func TestInjectRawReachesEveryStream(t *testing.T) {
 	inMemory(t, "h2", nil, func(t *testing.T, f *fixture) {
 		a, b := f.listen(f.subscribe("me/events")), f.listen(f.subscribe("me/tasks"))

@@ -75,7 +75,7 @@ func (w *world) judgeResource(p *program, resource string, ledger []fakeserver.E
 	}
 	settle(len(entries), "the end")
 	if len(entries) > 0 && w.result.probed > 0 && entries[len(entries)-1].Seq > w.result.probed && !told[len(told)-1] && covered <= w.result.probed {
-		p.wrongf("it was not live at the end: %s", resource)
+		p.wrongf("it was not live at the end: %s; the service has the subscriptions %+v", resource, w.server.Subscriptions())
 	}
 	if lost := w.server.LostSilently(users[p.user], resource, records); len(lost) > 0 {
 		p.wrongf("lost silently, as the service counts: %d of %s, from %v", len(lost), resource, brief(lost[0]))

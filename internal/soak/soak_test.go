@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +26,7 @@ func TestSoak(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	var total tally
+	var first string // failure, should rapid not see it again: the back-off is random, and goroutines take turns
 	for batch := uint64(0); ; batch++ {
 		if *soakFor > 0 && time.Since(begin) > *soakFor || *soakFor == 0 && total.played.Hours() >= float64(*soakMost) {
 			break
@@ -39,14 +41,15 @@ func TestSoak(t *testing.T) {
 					total.add(result.tally)
 					return
 				}
-				r.Logf("the schedule: %v", s)
-				r.Logf("what happened:\n%s", result.journal)
-				for _, wrong := range result.wrong[:min(len(result.wrong), 10)] {
-					r.Log(wrong)
+				text := fmt.Sprintf("the schedule: %v\nwhat happened:\n%s\n%s", s, result.journal, strings.Join(result.wrong[:min(len(result.wrong), 10)], "\n"))
+				if first == "" {
+					first = text
 				}
+				r.Log(text)
 				r.Fatalf("%d things are wrong, the first: %s", len(result.wrong), result.wrong[0])
 			})
 		}) {
+			t.Logf("the first failure, before it was cut down: %s", first)
 			return
 		}
 	}
