@@ -196,14 +196,3 @@ func (g *generation) close() {
 		_ = c.Conn.Close()
 	}
 }
-
-// A trackedConn takes itself out of its generation's book when it is closed.
-type trackedConn struct {
-	net.Conn
-	generation *generation
-}
-
-func (c *trackedConn) Close() error {
-	c.generation.remove(c)
-	return c.Conn.Close()
-}
