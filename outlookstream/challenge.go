@@ -2,6 +2,7 @@ package outlookstream
 
 import (
 	"encoding/base64"
+	stdjson "encoding/json"
 	"strings"
 )
 
@@ -74,11 +75,19 @@ func cutValue(s string) (value, rest string) {
 	return b.String(), ""
 }
 
-// decodeClaims accepts JSON objects only, since a provider passes them on.
+// maxClaims bounds what the service can have a provider remember and pass on.
+// Real ones are a few hundred bytes.
+const maxClaims = 8 << 10
+
+// decodeClaims accepts JSON objects only, by the standard library's strictness:
+// a provider passes them on, and would fail with others.
 func decodeClaims(value string) (claims string, ok bool) {
+	if len(value) > 2*maxClaims {
+		return "", false
+	}
 	value = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(value), "=")
 	decoded, err := base64.RawStdEncoding.DecodeString(value)
-	if err != nil || len(decoded) == 0 || decoded[0] != '{' || !json.Valid(decoded) {
+	if err != nil || len(decoded) == 0 || len(decoded) > maxClaims || decoded[0] != '{' || !stdjson.Valid(decoded) {
 		return "", false
 	}
 	return string(decoded), true

@@ -2,7 +2,9 @@ package outlookstream
 
 import (
 	"encoding/base64"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestClaimsAreFoundInAnyFormOfTheChallenge(t *testing.T) {
@@ -44,6 +46,40 @@ func TestWhatIsNoClaimsChallengeIsNone(t *testing.T) {
 	} {
 		if got := claimsOf([]string{header}); got != "" {
 			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// What a provider cannot use would end a watch: it refuses it as a mistake of ours.
+func TestClaimsThatAProviderCouldNotUseAreNone(t *testing.T) {
+	for name, claims := range map[string]string{
+		"more than anybody asks for": `{"a":"` + strings.Repeat("x", maxClaims) + `"}`,
+		"a number out of grammar":    `{"a":01}`,
+		"a string out of grammar":    "{\"a\":\"\n\"}",
+		"two objects":                `{"a":1}{}`,
+	} {
+		if got := claimsOf([]string{`Bearer claims="` + base64.StdEncoding.EncodeToString([]byte(claims)) + `"`}); got != "" {
+			t.Errorf("%s: %.100q", name, got)
+		}
+	}
+	largest := `{"a":"` + strings.Repeat("x", maxClaims-len(`{"a":""}`)) + `"}`
+	if got := claimsOf([]string{`Bearer claims="` + base64.StdEncoding.EncodeToString([]byte(largest)) + `"`}); got != largest {
+		t.Errorf("%d bytes of %d", len(got), len(largest))
+	}
+}
+
+// A header that was made to be read slowly is not.
+func TestAChallengeIsReadInOneGo(t *testing.T) {
+	const size = 1 << 20
+	for name, unit := range map[string]string{
+		"commas": ",", "quotes": `"`, "escapes": `a="\"`, "names": "a=", "claims": `Bearer claims="eyJ", `, "schemes": "Bearer a=b, ", "spaces": " ", "equals": "=",
+	} {
+		header := "Bearer " + strings.Repeat(unit, size/len(unit))
+		start := time.Now()
+		_ = claimsOf([]string{header})
+		_ = parseAuthDiagnostics(header)
+		if took := time.Since(start); took > 3*time.Second {
+			t.Errorf("%s: %v", name, took)
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package outlookstream
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net/http"
@@ -66,14 +64,4 @@ func classify(err error) action {
 // request.
 var passing = []int{
 	http.StatusRequestTimeout, http.StatusConflict, http.StatusMisdirectedRequest, http.StatusLocked, http.StatusTooEarly,
-}
-
-// isCertificateError reports whether the server could not prove who it is. No
-// retry changes that, and a program that goes on trying hides it.
-func isCertificateError(err error) bool {
-	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	_, hostname := errors.AsType[x509.HostnameError](err)
-	_, invalid := errors.AsType[x509.CertificateInvalidError](err)
-	return unverified || unknown || hostname || invalid
 }

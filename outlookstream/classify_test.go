@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
@@ -31,6 +32,9 @@ var failures = []struct {
 	{"an end that was cut off", fmt.Errorf("read: %w", io.EOF), backOff, nil},
 	{"an end in the middle", io.ErrUnexpectedEOF, backOff, nil},
 	{"silence", fmt.Errorf("listen: %w", ErrIdle), backOff, ErrIdle},
+	{"bytes without an end", fmt.Errorf("listen: %w", overdueError(time.Minute)), backOff, ErrIdle},
+	{"turned away unread", errTurnedAway, backOff, nil},
+	{"an alert in the handshake", &net.OpError{Op: "remote error", Err: tls.AlertError(40)}, backOff, nil},
 	{"nonsense", fmt.Errorf("listen: %w", ErrMalformed), backOff, ErrMalformed},
 	{"no network", &net.OpError{Op: "dial", Err: errors.New("connection refused")}, backOff, nil},
 	{"no such host", &net.DNSError{Err: "no such host", IsNotFound: true}, backOff, nil},
@@ -43,7 +47,9 @@ var failures = []struct {
 	{"a certificate of somebody else", &url.Error{Op: "Post", Err: x509.HostnameError{Certificate: new(x509.Certificate)}}, giveUp, nil},
 	{"a certificate of nobody", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, giveUp, nil},
 	{"an expired certificate", x509.CertificateInvalidError{Reason: x509.Expired}, giveUp, nil},
+	{"a certificate whose text cannot be shown", cleaned(x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"\x1b[2J"}}, Host: "x"}, present), giveUp, nil},
 	{"a redirect to another host", fmt.Errorf("post: %w", errForeignRedirect), giveUp, nil},
+	{"a redirect to a host called as the token", cleaned(fmt.Errorf("%w: https://%s.test", errForeignRedirect, testToken), present), giveUp, nil},
 
 	{"subscription removed", &removedError{subscription: "x"}, resubscribe, ErrRemoved},
 	{"subscription gone", &Error{Op: opListen, Status: 404}, resubscribe, ErrSubscriptionGone},
@@ -71,6 +77,8 @@ var failures = []struct {
 	{"bandwidth exceeded", &Error{Op: opListen, Status: 509}, backOff, nil},
 	{"an error in the stream", &Error{Op: opListen, Status: 200, Code: "ErrorInvalidIdMalformed"}, backOff, nil},
 }
+
+func present(text string, limit int) string { return presentable(text, testToken, limit) }
 
 var sentinels = []error{
 	ErrUnauthorized, ErrForbidden, ErrSubscriptionGone, ErrMailboxUnavailable, ErrRetired, ErrThrottled, ErrIdle, ErrMalformed,

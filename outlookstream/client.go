@@ -24,6 +24,8 @@ type Client struct {
 	pool     *reconnect.Pool
 	timeout  time.Duration // bounds connecting
 
+	elementTime time.Duration // bounds the reading of one element
+
 	mu     sync.Mutex
 	scopes []string // what has been subscribed to with this client
 }
@@ -51,6 +53,8 @@ func New(provider auth.Provider, opts *Options) (*Client, error) {
 		user:     "me",
 		tokens:   &tokens{provider: provider},
 		timeout:  defaultTimeout,
+
+		elementTime: o.elementTime(),
 	}
 	if !strings.EqualFold(o.User, "me") {
 		c.user = "users/" + url.PathEscape(o.User)
@@ -61,7 +65,7 @@ func New(provider auth.Provider, opts *Options) (*Client, error) {
 	}
 	template.Timeout = 0 // it would cut streams off
 	if template.Transport == nil {
-		template.Transport = newTransport()
+		template.Transport = NewTransport()
 	}
 	template.CheckRedirect = c.checkRedirect
 	c.pool = reconnect.NewPool(&template)
@@ -99,6 +103,7 @@ func (c *Client) checkRedirect(next *http.Request, via []*http.Request) error {
 	if next.Method != via[0].Method || len(via) > maxRedirects {
 		return http.ErrUseLastResponse
 	}
+	answered(next)
 	return nil
 }
 

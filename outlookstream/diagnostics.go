@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Diagnostics are what the service says about how it handled a request, for
@@ -106,14 +107,15 @@ func parseAuthDiagnostics(value string) AuthDiagnostics {
 }
 
 // presentable makes a text of the service fit for an error or a log: bounded,
-// without control characters, and without the token, should the service have
-// echoed it.
+// without what plays tricks on a terminal or on who reads (control characters,
+// marks that turn the direction of writing), and without the token, should the
+// service have echoed it.
 func presentable(text, token string, limit int) string {
 	if token != "" {
 		text = strings.ReplaceAll(text, token, "[token]")
 	}
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r

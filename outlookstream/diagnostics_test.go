@@ -63,6 +63,17 @@ func TestPresentableHasNoTokenNoControlCharactersAndAnEnd(t *testing.T) {
 	}
 }
 
+func TestPresentableHasNothingThatMisleadsWhoReads(t *testing.T) {
+	const tricks = "\u202eturned\u2066round\u200b\u2028\u2029\ufeff\u00ad\u0085"
+	if got := presentable(tricks, "", 100); got != " turned round      " {
+		t.Errorf("%q", got)
+	}
+	const harmless = "Zugriff verweigert – 拒绝访问 é ☎ \U0001F4C5"
+	if got := presentable(harmless, "", 100); got != harmless {
+		t.Errorf("%q", got)
+	}
+}
+
 func FuzzAuthDiagnostics(f *testing.F) {
 	f.Add(`2000002;reason="The token has expired.";error_category="invalid_lifetime"`)
 	f.Add(`2000002;reason="`)

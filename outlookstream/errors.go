@@ -26,7 +26,8 @@ var (
 	ErrRetired = errors.New("the service was switched off")
 	// ErrThrottled says that there were too many requests (429).
 	ErrThrottled = errors.New("too many requests")
-	// ErrIdle says that a connection was silent for too long.
+	// ErrIdle says that a connection was silent for too long, or that bytes
+	// came and no element was complete in all that time.
 	ErrIdle = errors.New("the connection was silent for too long")
 	// ErrMalformed says that an answer does not follow the protocol.
 	ErrMalformed = errors.New("the answer does not follow the protocol")
@@ -34,6 +35,19 @@ var (
 	// permission it needs: Options.Scopes has to name it.
 	ErrScopesNeeded = errors.New("cannot tell which permission it needs")
 )
+
+// errNeverLived is ErrIdle of a stream that was accepted and never begun.
+var errNeverLived = fmt.Errorf("%w: it was accepted, and not a byte came (a proxy that holds back responses?)", ErrIdle)
+
+// An overdueError is ErrIdle of a connection that was not silent: the time it
+// had for one element is over.
+type overdueError time.Duration
+
+func (e overdueError) Error() string {
+	return fmt.Sprintf("bytes came, but no element was complete within %v", time.Duration(e))
+}
+
+func (overdueError) Unwrap() error { return ErrIdle }
 
 // retiredAdvice is what a user of Microsoft's own service has to know.
 const retiredAdvice = "Microsoft has switched the Outlook REST beta API off; no permission and no retry brings it back. " +

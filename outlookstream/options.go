@@ -41,7 +41,7 @@ type Options struct {
 	// of dead HTTP/2 connections itself. Its Timeout bounds connecting only
 	// (30 s if zero), up to the response's header; a stream may last for ever.
 	// Its CheckRedirect is not used; its Jar is. Without a Transport it gets
-	// ours: with HTTP/2 pings, TCP keep-alive and the proxy of the environment.
+	// one of NewTransport, with which to begin if only some of it is to change.
 	HTTPClient *http.Client
 
 	// UserAgent names the program to the service. Default: "calwatch".
@@ -54,7 +54,8 @@ type Options struct {
 	// KeepAlive is how often the service is asked to send a sign of life, in
 	// whole seconds; 15 s by default. It must be shorter than
 	// ConnectionTimeout. A connection that is silent for twice
-	// this time and five seconds more is taken for dead.
+	// this time and five seconds more is taken for dead, and so is one that
+	// brings bytes, but no complete element in twice that time (five minutes at least).
 	KeepAlive time.Duration
 
 	// ConnectionTimeout is how long one connection is asked to last, in whole
@@ -64,7 +65,8 @@ type Options struct {
 	ConnectionTimeout time.Duration
 
 	// MaxElement bounds the size of one notification in bytes; 1 MiB by
-	// default. A larger one is skipped and announced as a Resync.
+	// default. A larger one is skipped and announced as a Resync. The time that
+	// an element may take grows with it, if it is more than that default.
 	MaxElement int
 
 	// Backoff says how attempts to connect are spaced.
@@ -164,6 +166,15 @@ func roundUp(d, unit time.Duration) time.Duration {
 // idleLimit is how long a connection may be silent: two keep-alives that
 // never came, and a little patience for the network.
 func (o *Options) idleLimit() time.Duration { return 2*o.KeepAlive + 5*time.Second }
+
+// elementTime is how long the service may take over one element, white space
+// and what else is around it included, once somebody waits for it: a byte now
+// and then is no sign of life. An honest link that carries 64 kbit/s brings the
+// largest element in half of it.
+func (o *Options) elementTime() time.Duration {
+	atThatRate := time.Duration(min(int64(o.MaxElement), 1<<40)/(8<<10)) * time.Second
+	return max(5*time.Minute, 2*o.idleLimit(), 2*atThatRate)
+}
 
 // parseEndpoint refuses endpoints to which a token must not be sent.
 func parseEndpoint(raw string) (*url.URL, error) {

@@ -79,7 +79,7 @@ func TestOptionsRoundUpToTheUnitsOfTheWire(t *testing.T) {
 }
 
 func TestTheDefaultTransportNeitherCutsStreamsNorSitsOnThem(t *testing.T) {
-	transport := newTransport()
+	transport := NewTransport()
 	if transport.ResponseHeaderTimeout != 0 || !transport.DisableCompression || !transport.ForceAttemptHTTP2 {
 		t.Error("the transport bounds or compresses responses, or does without HTTP/2")
 	}
@@ -100,7 +100,7 @@ func TestTCPKeepAliveIsFasterThanTheSystems(t *testing.T) {
 	if config := keepAlive(); !config.Enable || config.Idle > 15*time.Second || config.Idle+time.Duration(config.Count)*config.Interval > 35*time.Second {
 		t.Errorf("%+v", config)
 	}
-	conn, err := newTransport().DialContext(t.Context(), "tcp", l.Addr().String())
+	conn, err := NewTransport().DialContext(t.Context(), "tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ const (
 var (
 	errForeignRedirect = errors.New("the service redirects to another host, which gets no token; if that is right, make it the Endpoint")
 	errNoAnswer        = errors.New("no answer in time (a proxy that holds back responses, or a dead server)")
+	errTurnedAway      = errors.New("the server accepts connections, and turns requests away unread")
 )
 
 // A request is one call of the service.
@@ -85,12 +86,12 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 
 	timer := time.AfterFunc(c.timeout, func() { cancel(errNoAnswer) })
 	defer timer.Stop()
-	resp, err := lease.Client().Do(req)
+	resp, err := lease.Client().Do(limitTries(req, cancel))
 	if err != nil {
-		if err = because(ctx, err); ctx.Err() == nil || errors.Is(err, errNoAnswer) {
+		if err = because(ctx, err); ctx.Err() == nil || errors.Is(err, errNoAnswer) || errors.Is(err, errTurnedAway) {
 			lease.Abandon() // the Transport may not know that the connection is dead
 		}
-		return nil, cleaned(err, present)
+		return nil, cleaned(withCertificateAdvice(err), present)
 	}
 	traced.Status = resp.StatusCode
 	traced.Diagnostics = diagnosticsOf(resp.Header, token)
@@ -110,7 +111,10 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 	}
 	if r.into != nil {
 		if err := decodeBody(resp, r.into); err != nil {
-			return nil, cleaned(because(ctx, err), present)
+			if err = because(ctx, err); !errors.Is(err, ErrMalformed) {
+				lease.Abandon() // as above
+			}
+			return nil, cleaned(err, present)
 		}
 	}
 	return &answer{Response: resp, diagnostics: traced.Diagnostics, present: present}, nil
@@ -143,14 +147,31 @@ func contentOf(resp *http.Response) string {
 
 // cleaned makes sure that an error's text is presentable. The standard library
 // quotes what the peer sent, which may be the token that it was sent; where it
-// did, nothing of the chain is kept, as it would tell.
+// did, nothing of the chain is kept, as it would tell, but that no retry helps.
 func cleaned(err error, present func(string, int) string) error {
 	text := err.Error()
-	if clean := present(text, maxErrorText); clean != text {
+	clean := present(text, maxErrorText)
+	switch {
+	case clean == text:
+		return err
+	case errors.Is(err, errForeignRedirect):
+		return &cleanedError{clean, errForeignRedirect}
+	case isCertificateError(err):
+		return &cleanedError{clean, errUntrusted}
+	default:
 		return errors.New(clean)
 	}
-	return err
 }
+
+// A cleanedError has the text of an error that may not be shown, and its class.
+type cleanedError struct {
+	text  string
+	class error
+}
+
+func (e *cleanedError) Error() string { return e.text }
+
+func (e *cleanedError) Unwrap() error { return e.class }
 
 // because prefers the reason why a request was cancelled to the news that it
 // was.

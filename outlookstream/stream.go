@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,9 +28,11 @@ type Stream struct {
 	cancel      context.CancelCauseFunc
 	lease       *reconnect.Lease
 	body        io.Closer
+	watched     *reconnect.IdleReader
 	decoder     *jsonstream.Decoder
 	opened      time.Time
 	closed      atomic.Bool
+	lived       atomic.Bool // a byte has come
 
 	mu       sync.Mutex // Close may look while Next works
 	elements int
@@ -91,7 +94,7 @@ func (s *Stream) connect(ids, scopes []string) error {
 		return err
 	}
 	kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
-	if a.StatusCode != http.StatusOK || kind != "" && kind != "application/json" {
+	if a.StatusCode != http.StatusOK || kind != "" && kind != "application/json" || isCompressed(a.Response) {
 		_ = a.Body.Close()
 		return &ConnectionError{Op: opListen, Diagnostics: a.diagnostics, Err: fmt.Errorf("%w: %d with %s instead of 200 with application/json (a proxy's page?)",
 			ErrMalformed, a.StatusCode, a.present(contentOf(a.Response), maxCode))}
@@ -100,10 +103,21 @@ func (s *Stream) connect(ids, scopes []string) error {
 	s.present = a.present
 	s.opened = time.Now()
 	s.body = a.Body
-	watched := reconnect.NewIdleReader(a.Body, s.client.opts.idleLimit(), func() { s.cancel(ErrIdle) })
-	s.decoder = jsonstream.NewDecoder(&liveReader{r: watched, live: s.live}, &jsonstream.Options{MaxBytes: s.client.opts.MaxElement})
+	s.watched = reconnect.NewIdleReader(a.Body, s.client.opts.idleLimit(), s.client.elementTime, s.dead)
+	s.decoder = jsonstream.NewDecoder(&liveReader{r: s.watched, live: s.live}, &jsonstream.Options{MaxBytes: s.client.opts.MaxElement})
 	call(s.client.opts.Trace.Connected, TraceConnected{Subscriptions: ids, Protocol: a.Proto, Diagnostics: a.diagnostics})
 	return nil
+}
+
+// isCompressed reports whether a response is compressed, which was not asked
+// for. (Encodings that are none, such as "utf-8", occur; the decoder will see.)
+func isCompressed(resp *http.Response) bool {
+	switch strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))) {
+	case "gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress":
+		return true
+	default:
+		return false
+	}
 }
 
 // Next waits for the next element and returns it, keep-alives included, as
@@ -115,6 +129,10 @@ func (s *Stream) connect(ids, scopes []string) error {
 // an *[Error] that the service sent inside the stream, or a *[ConnectionError]
 // with ErrIdle, ErrMalformed, the error of the network, or the cause of the
 // context's end.
+//
+// Silence is not waited through, and neither is an element without an end: one
+// call takes five minutes at most, or what Options.KeepAlive and
+// Options.MaxElement make of it.
 func (s *Stream) Next() (*Notification, error) {
 	if err := s.failed(); err != nil {
 		return nil, err
@@ -122,6 +140,7 @@ func (s *Stream) Next() (*Notification, error) {
 	if s.ctx.Err() != nil {
 		return nil, s.fail(s.explain(context.Cause(s.ctx)))
 	}
+	s.watched.Begin()
 	raw, err := s.decoder.Next()
 	if errors.Is(err, jsonstream.ErrTooLarge) {
 		return nil, &SkippedError{Offset: s.decoder.InputOffset(), Err: fmt.Errorf("%w: more than %d bytes", ErrTooLarge, s.client.opts.MaxElement)}
@@ -144,9 +163,23 @@ func (s *Stream) Next() (*Notification, error) {
 	return n, nil
 }
 
+// dead ends a connection that brings nothing any more.
+func (s *Stream) dead(overdue bool) {
+	switch {
+	case overdue:
+		s.cancel(overdueError(s.client.elementTime))
+	case !s.lived.Load():
+		s.cancel(errNeverLived)
+	default:
+		s.cancel(ErrIdle)
+	}
+}
+
 // live is called at the first byte of the stream.
 func (s *Stream) live() {
+	s.lived.Store(true)
 	call(s.client.opts.Trace.Live, TraceLive{After: time.Since(s.opened), Diagnostics: s.diagnostics})
+	s.watched.Begin() // the time of a caller's function is not the service's
 }
 
 // A liveReader calls live once, when the first byte has come.

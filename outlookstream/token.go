@@ -74,7 +74,7 @@ func (t *tokens) ask(ctx context.Context, r auth.Request) (string, error) {
 		return "", err
 	case token.Value == "":
 		return "", fmt.Errorf("%w: the auth.Provider returned an empty token", auth.ErrMisconfigured)
-	case strings.ContainsFunc(token.Value, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+	case strings.ContainsFunc(token.Value, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }):
 		return "", fmt.Errorf("%w: the auth.Provider returned a token with characters that no token has (a line break, a quotation mark pasted along?)", auth.ErrMisconfigured)
 	}
 	return token.Value, nil

@@ -16,7 +16,7 @@ import (
 )
 
 func TestATokenThatCannotBeSentIsAnErrorAndNotTold(t *testing.T) {
-	for name, value := range map[string]string{"empty": "", "line break": "s3cret\n", "quoted": `"s3cret" `, "umlaut": "s3cretä"} {
+	for name, value := range map[string]string{"empty": "", "line break": "s3cret\n", "quoted": `"s3cret"`, "escaped": `s3cret\`, "umlaut": "s3cretä"} {
 		c := answering(t, Options{}, func(*http.Request) (*http.Response, error) {
 			t.Errorf("%s: it was sent", name)
 			return nil, io.EOF

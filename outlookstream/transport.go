@@ -6,9 +6,12 @@ import (
 	"time"
 )
 
-// newTransport returns the transport that is used when the caller brings none.
+// NewTransport returns a transport as it is used when Options.HTTPClient brings
+// none, to be changed before it becomes one's own: certificates to trust, a
+// proxy. It speaks HTTP/2, looks for dead connections (HTTP/2 pings, TCP
+// keep-alive), asks for no compression, and bounds what a peer can make it hold.
 // Nothing in it bounds the life of a response: a stream has no end.
-func newTransport() *http.Transport {
+func NewTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAliveConfig: keepAlive()}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -19,8 +22,12 @@ func newTransport() *http.Transport {
 		MaxResponseHeaderBytes: 64 << 10,
 		// A compressor would sit on a notification until its block is full.
 		DisableCompression: true,
-		// HTTP/2 pings are off unless asked for.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
+		HTTP2: &http.HTTP2Config{
+			// HTTP/2 pings are off unless asked for.
+			SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second,
+			// What a stream may bring ahead of a slow loop. The default is 4 MiB.
+			MaxReceiveBufferPerStream: 256 << 10,
+		},
 	}
 }
 

@@ -2,6 +2,7 @@ package outlookstream_test
 
 import (
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -180,6 +181,21 @@ func TestAConnectionThatDoesNotAnswerIsLeftBehindToo(t *testing.T) {
 		second.resync(outlookstream.ErrStarted)
 		if took := time.Since(start); took > 31*time.Second {
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestAStreamThatNeverBeginsSaysWhoMayHoldItBack(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		var ends []error
+		w.opts.Trace = &outlookstream.Trace{Disconnected: func(d outlookstream.TraceDisconnected) { ends = append(ends, d.Err) }}
+		w.arm(fakeserver.Fault{On: "stream", Do: "coalesce"}) // and so not even the beginning of the document comes
+		w.arm(fakeserver.Fault{On: "stream", Do: "slow", Delay: time.Hour})
+		watcher := w.watch()
+		watcher.resync(outlookstream.ErrStarted)
+		watcher.resync(outlookstream.ErrReconnected)
+		if len(ends) != 1 || !errors.Is(ends[0], outlookstream.ErrIdle) || !strings.Contains(ends[0].Error(), "not a byte came (a proxy") {
+			t.Errorf("%v", ends)
 		}
 	})
 }

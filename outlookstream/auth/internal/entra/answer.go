@@ -30,11 +30,11 @@ func Read(host string, status int, body []byte) Answer {
 		Claims string          `json:"claims"`
 		Codes  json.RawMessage `json:"error_codes"`
 	}
-	if json.Unmarshal(body, &fields) != nil {
-		a.Object = json.Valid(body) && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
+	err := json.Unmarshal(body, &fields)
+	a.Object = json.Valid(body) && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) // null fits everything, and is none
+	if err != nil {
 		return a
 	}
-	a.Object = true
 	a.Code, a.SubCode = CodeWord(fields.Error), CodeWord(fields.Sub)
 	var codes []int
 	if json.Unmarshal(fields.Codes, &codes) == nil && len(codes) > 0 {

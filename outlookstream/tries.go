@@ -1,0 +1,37 @@
+package outlookstream
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+)
+
+// maxTries is how many connections one request may go out on. A second is
+// ordinary: the first was about to be closed.
+const maxTries = 3
+
+type triesKey struct{}
+
+// limitTries makes a request give up when the Transport has tried it often
+// enough. Over HTTP/2 a server may say that it has not looked at a request, and
+// then the Transport tries again at once, on a new connection, for as long as
+// that goes on: a tight loop that no back-off knows of.
+func limitTries(r *http.Request, cancel context.CancelCauseFunc) *http.Request {
+	left := new(atomic.Int32)
+	left.Store(maxTries)
+	trace := &httptrace.ClientTrace{GetConn: func(string) {
+		if left.Add(-1) < 0 {
+			cancel(errTurnedAway)
+		}
+	}}
+	return r.WithContext(httptrace.WithClientTrace(context.WithValue(r.Context(), triesKey{}, left), trace))
+}
+
+// answered is called when a request is answered with a redirect: the one that
+// follows has tries of its own.
+func answered(next *http.Request) {
+	if left, ok := next.Context().Value(triesKey{}).(*atomic.Int32); ok {
+		left.Store(maxTries)
+	}
+}
