@@ -6,6 +6,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,5 +20,7 @@ func main() {
 	// A reader that went away is an error of a write, not a death by SIGPIPE.
 	// Not signal.Ignore, which a token command would inherit.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	// net/http logs what a peer says unasked, which may be what it was sent.
+	log.SetOutput(io.Discard)
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

@@ -93,6 +93,7 @@ func (st *stream) separated(body []byte) []byte {
 
 // sendNotification renders a notification and writes it, with the faults that are for notifications only.
 func (st *stream) sendNotification(n *notification) error {
+	st.claim(false) // what was armed before the change is for it
 	if n.kind.ofItem() && st.takeStrike(doLose) {
 		st.server.store.delivered(n)
 		return nil
