@@ -26,8 +26,10 @@ import (
 // the program and the authority part by a day, both ways. A person is needed
 // only after the sign-in itself was revoked.
 func TestThirtyDaysOfTokens(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { newLife(t, seed).live(30 * 24 * time.Hour) })
 		})
 	}

@@ -7,8 +7,8 @@
 // A schedule that shows a failure is cut down to the shortest that still does.
 //
 //	go test -run Soak ./internal/soak                     # 100 virtual hours
-//	go test -run Soak -soak.hours=2000 ./internal/soak    # as many as CI plays
-//	go test -run Soak -soak=10m ./internal/soak           # as many as fit into ten minutes
+//	go test -run Soak ./internal/soak -soak.hours=2000    # as many as CI plays
+//	go test -run Soak ./internal/soak -soak=10m           # as many as fit into ten minutes
 //	go test -tags sabotage -run Sabotage ./internal/soak  # broken libraries: each must be caught
 //
 // The schedules of a run depend on -soak.seed alone, which a run of a given

@@ -57,27 +57,29 @@ func drawStep(t *rapid.T) step {
 			expire, revoke, silent, restart, freeze, reset, refuse, suspend, clock, slow, leave,
 		}).Draw(t, "do"),
 		after: pauses.Draw(t, "after"),
-		user:  rapid.IntRange(0, len(users)-1).Draw(t, "user"),
+		n:     rapid.IntRange(0, 2).Draw(t, "program"),
+		of:    rapid.IntRange(0, 3).Draw(t, "resource"),
 	}
 	switch x.do {
 	case change:
 		x.kind = rapid.SampledFrom([]string{"Created", "Updated", "Deleted", "SubscriptionRemoved", "Missed", "Created", "Created"}).Draw(t, "kind")
-		x.n = rapid.IntRange(0, 40).Draw(t, "n")
+		x.count = rapid.IntRange(1, 10).Draw(t, "count")
 		if rapid.IntRange(0, 40).Draw(t, "flood") == 40 {
-			x.n += 4 * 1100 // more than the service holds back for a subscription
+			x.count += 1100 // more than the service holds back for a subscription
 		}
 		if x.kind == "SubscriptionRemoved" {
-			x.n %= len(resources)
+			x.count = 1
 		}
 	case strike:
 		x.fault = drawFault(t)
 		x.fault.Times = rapid.IntRange(1, 3).Draw(t, "times")
+		x.count = rapid.IntRange(0, 4).Draw(t, "count")
 	case spell:
 		x.fault = drawFault(t)
 		x.fault.Times = -1
 		x.span = durations(time.Minute, time.Hour).Draw(t, "span")
 	case silent:
-		x.n = rapid.IntRange(0, 1).Draw(t, "no answer")
+		x.mute = rapid.Bool().Draw(t, "no answer")
 		x.span = durations(time.Second, 20*time.Minute).Draw(t, "span")
 	case restart, refuse:
 		x.span = durations(0, 20*time.Minute).Draw(t, "span")
@@ -86,10 +88,7 @@ func drawStep(t *rapid.T) step {
 	case clock:
 		x.span = durations(-2*time.Hour, 2*time.Hour).Draw(t, "by")
 	case slow:
-		x.n = rapid.IntRange(0, 2).Draw(t, "program")
 		x.span = durations(time.Second, 2*time.Hour).Draw(t, "span")
-	case leave:
-		x.n = rapid.IntRange(0, 2).Draw(t, "program")
 	}
 	return x
 }

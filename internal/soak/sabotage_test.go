@@ -68,12 +68,6 @@ var sabotages = []sabotage{
 		caught: "lost silently",
 	},
 	{
-		name: "a skipped element is not announced", file: "outlookstream/watch.go",
-		old:    "err = w.announceAll(reasonOf(skipped), nil)",
-		new:    "_, err = skipped, nil",
-		caught: "lost silently",
-	},
-	{
 		name: "removed subscriptions are not made again", file: "outlookstream/deliver.go",
 		old:    `		return removed(stream, n, r.subscription)`,
 		new:    `		return nil`,

@@ -31,9 +31,11 @@ type programSpec struct {
 type step struct {
 	after time.Duration // since the step before
 	do    what
-	n     int // which of several: a program, a resource; how many changes
-	user  int
+	n     int              // which program
+	of    int              // which of its resources is changed; beyond them: any, watched or not
+	count int              // of changes
 	kind  string           // of a change
+	mute  bool             // for silent: no answer at all
 	span  time.Duration    // for how long
 	fault fakeserver.Fault // for strike and spell
 }
@@ -77,9 +79,9 @@ func (x step) String() string {
 	text := fmt.Sprintf("after %-8v %s", x.after, x.do)
 	switch x.do {
 	case change:
-		return text + fmt.Sprintf(" %s of %s of %s, %d times", x.kind, x.resource(), users[x.user], x.count())
+		return text + fmt.Sprintf(" %s, %d times, of what program %d watches (%d)", x.kind, x.count, x.n, x.of)
 	case strike, spell:
-		text += fmt.Sprintf(" %s on %s", x.fault.Do, x.fault.On)
+		text += fmt.Sprintf(" %s on %s, and %d changes of what program %d watches (%d)", x.fault.Do, x.fault.On, x.count, x.n, x.of)
 		for name, value := range map[string]any{
 			"times": x.fault.Times, "after": x.fault.After, "status": x.fault.Status, "retryAfter": x.fault.RetryAfter, "delay": x.fault.Delay, "bytes": x.fault.Bytes,
 		} {
@@ -88,7 +90,7 @@ func (x step) String() string {
 			}
 		}
 	case silent:
-		text += map[bool]string{false: " (an error)", true: " (no answer)"}[x.n == 1]
+		text += map[bool]string{false: " (an error)", true: " (no answer)"}[x.mute]
 	case slow, leave:
 		text += fmt.Sprintf(" program %d", x.n)
 	}
@@ -97,7 +99,3 @@ func (x step) String() string {
 	}
 	return text
 }
-
-func (x step) resource() string { return resources[x.n%len(resources)] }
-
-func (x step) count() int { return 1 + x.n/len(resources) }

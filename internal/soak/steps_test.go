@@ -16,6 +16,8 @@ func (w *world) do(x step) {
 		w.doChange(x)
 	case strike:
 		w.arm(x.fault)
+		x.kind = "Created"
+		w.doChange(x) // to be struck
 	case spell:
 		w.arm(x.fault)
 		w.meanwhile(x)
@@ -25,7 +27,7 @@ func (w *world) do(x step) {
 	case revoke:
 		w.server.SignIn().ExpireTokens()
 	case silent:
-		w.silence.Store(int32(1 + x.n))
+		w.silence.Store(map[bool]int32{false: 1, true: 2}[x.mute])
 		w.meanwhile(x)
 		w.silence.Store(0)
 	case restart:
@@ -59,14 +61,28 @@ func (w *world) do(x step) {
 }
 
 func (w *world) doChange(x step) {
-	w.change(fakeserver.Change{User: users[x.user], Resource: x.resource(), ChangeType: x.kind, Count: x.count()})
+	if x.count > 0 {
+		user, resource := w.target(x)
+		w.change(fakeserver.Change{User: user, Resource: resource, ChangeType: x.kind, Count: x.count})
+	}
+}
+
+// target is what a step changes.
+func (w *world) target(x step) (user, resource string) {
+	p := w.programs[x.n%len(w.programs)]
+	if x.of < len(p.resources) {
+		return users[p.user], p.resources[x.of]
+	}
+	return users[x.of%len(users)], resources[(x.n+x.of)%len(resources)]
 }
 
 // meanwhile lets a span pass in which things go on changing.
 func (w *world) meanwhile(x step) {
-	for part := range 4 {
+	x.kind, x.count = "Created", 1
+	for range 4 {
 		w.wait(x.span / 4)
-		w.change(fakeserver.Change{User: users[x.user], Resource: resources[part%len(resources)], ChangeType: "Created"})
+		w.doChange(x)
+		x.of++
 	}
 }
 
