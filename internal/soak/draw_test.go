@@ -32,6 +32,7 @@ func drawProgram(t *rapid.T) programSpec {
 		resources: rapid.SliceOfNDistinct(rapid.SampledFrom(resources), 1, 3, rapid.ID).Draw(t, "resources"),
 		buffer:    rapid.SampledFrom([]int{0, 0, 0, 1, 10, 100}).Draw(t, "buffer"),
 		dedup:     rapid.Bool().Draw(t, "dedup"),
+		listing:   rapid.SampledFrom([]time.Duration{0, 0, time.Second, 20 * time.Second}).Draw(t, "listing"),
 	}
 	return p
 }
@@ -63,7 +64,8 @@ func drawStep(t *rapid.T) step {
 	switch x.do {
 	case change:
 		x.kind = rapid.SampledFrom([]string{"Created", "Updated", "Deleted", "SubscriptionRemoved", "Missed", "Created", "Created"}).Draw(t, "kind")
-		x.count = rapid.IntRange(1, 10).Draw(t, "count")
+		x.count = rapid.IntRange(1, 20).Draw(t, "count")
+		x.span = rapid.SampledFrom([]time.Duration{0, 0, 0, 10 * time.Second, time.Minute}).Draw(t, "span")
 		if rapid.IntRange(0, 40).Draw(t, "flood") == 40 {
 			x.count += 1100 // more than the service holds back for a subscription
 		}
@@ -77,6 +79,7 @@ func drawStep(t *rapid.T) step {
 	case spell:
 		x.fault = drawFault(t)
 		x.fault.Times = -1
+		x.count = rapid.IntRange(1, 20).Draw(t, "count")
 		x.span = durations(time.Minute, time.Hour).Draw(t, "span")
 	case silent:
 		x.mute = rapid.Bool().Draw(t, "no answer")
@@ -101,7 +104,7 @@ func drawFault(t *rapid.T) fakeserver.Fault {
 	}
 	switch f.Do {
 	case "status":
-		f.Status = rapid.SampledFrom([]int{503, 429, 500, 502, 504, 401, 404, 408, 409, 421, 423, 425, 403, 410, 400}).Draw(t, "status")
+		f.Status = rapid.SampledFrom([]int{503, 429, 401, 404, 500, 502, 504, 401, 404, 408, 409, 421, 423, 425, 403, 410, 400}).Draw(t, "status")
 		f.RetryAfter = rapid.SampledFrom([]string{"", "", "0", "30", "120", "Sat, 01 Jan 2000 03:00:00 GMT", "soon", "-1"}).Draw(t, "retryAfter")
 	case "redirect":
 		f.Status = rapid.SampledFrom([]int{0, http.StatusFound, http.StatusPermanentRedirect}).Draw(t, "status")

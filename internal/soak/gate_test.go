@@ -40,6 +40,13 @@ func (g *gate) open() {
 	}
 }
 
+// count is how many connections the programs have.
+func (g *gate) count() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.conns)
+}
+
 // isOpen needs the lock.
 func (g *gate) isOpen() bool {
 	select {
@@ -89,9 +96,10 @@ func (c *gatedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	select {
 	case <-c.gate.pass():
+		return n, err
 	case <-c.closed:
+		return 0, net.ErrClosed // what had come before is not read any more
 	}
-	return n, err
 }
 
 // Write does not wait for the gate, as net/http holds a lock meanwhile, for

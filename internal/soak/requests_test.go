@@ -1,7 +1,6 @@
 package soak
 
 import (
-	"strings"
 	"time"
 )
 
@@ -16,10 +15,10 @@ func (w *world) judgeRequests() {
 		if r.Token == "" {
 			continue
 		}
-		if !strings.HasPrefix(w.endpoint.URL, "https://"+r.Host) {
+		if "https://"+r.Host != w.endpoint.URL {
 			w.wrongf("a token was sent to %s", r.Host)
 		}
-		if at, was := refused[r.Token]; was && r.Time.After(at) && !w.shared {
+		if at, was := refused[r.Token]; was && !r.Time.Before(at) && !w.shared {
 			w.wrongf("a token that was refused %v ago was sent again", r.Time.Sub(at))
 		}
 		if r.Status == 401 && refused[r.Token].IsZero() {

@@ -80,6 +80,36 @@ var sabotages = []sabotage{
 		caught: "was sent again",
 	},
 	{
+		name: "Retry-After is ignored", file: "outlookstream/watch.go",
+		old:    "w.policy.AtLeast(failure.RetryAfter)",
+		new:    "w.policy.AtLeast(0)",
+		caught: "the service asked for",
+	},
+	{
+		name: "the idle deadline comes too early", file: "internal/reconnect/idle.go",
+		old:    "silence: silence,",
+		new:    "silence: silence / 2,",
+		caught: "the contract has",
+	},
+	{
+		name: "a 503 is for good", file: "outlookstream/classify.go",
+		old:    "	case errors.Is(failure, ErrThrottled):\n		return backOff",
+		new:    "	case failure.Status == http.StatusServiceUnavailable:\n		return giveUp\n	case errors.Is(failure, ErrThrottled):\n		return backOff",
+		caught: "which it need not",
+	},
+	{
+		name: "the end of the context has no cause", file: "outlookstream/watch.go",
+		old:    "		return reconnect.Permanent(context.Cause(w.ctx))",
+		new:    "		return reconnect.Permanent(w.ctx.Err())",
+		caught: "ctx ended because",
+	},
+	{
+		name: "connections that are busy are left", file: "internal/reconnect/pool.go",
+		old:    "	for c := range left {\n		_ = c.Conn.Close()",
+		new:    "	for c := range left {\n		_ = c",
+		caught: "connections? (are left|open)|left .* connections",
+	},
+	{
 		name: "streams are not closed", file: "outlookstream/watch.go",
 		old:    "	defer stream.Close()",
 		new:    "	if false {\n		defer stream.Close()\n	}",

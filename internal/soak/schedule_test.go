@@ -25,6 +25,7 @@ type programSpec struct {
 	resources []string
 	buffer    int // Buffer(n), if not 0
 	dedup     bool
+	listing   time.Duration // what a Resync costs the loop
 }
 
 // A step is one thing that happens.
@@ -67,7 +68,7 @@ func (s schedule) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, keep-alive %v, connections of %v, one Client each: %v, %v of quiet at the end\n", s.protocol, s.keepAlive, s.connection, !s.shared, s.quiet)
 	for i, p := range s.programs {
-		fmt.Fprintf(&b, "  program %d: %s, %s, Buffer(%d), Dedup: %v\n", i, users[p.user], strings.Join(p.resources, " "), p.buffer, p.dedup)
+		fmt.Fprintf(&b, "  program %d: %s, %s, Buffer(%d), Dedup: %v, listing takes %v\n", i, users[p.user], strings.Join(p.resources, " "), p.buffer, p.dedup, p.listing)
 	}
 	for _, x := range s.steps {
 		fmt.Fprintf(&b, "  %v\n", x)

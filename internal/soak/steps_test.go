@@ -61,9 +61,19 @@ func (w *world) do(x step) {
 }
 
 func (w *world) doChange(x step) {
-	if x.count > 0 {
-		user, resource := w.target(x)
-		w.change(fakeserver.Change{User: user, Resource: resource, ChangeType: x.kind, Count: x.count})
+	if x.count == 0 {
+		return
+	}
+	user, resource := w.target(x)
+	c := fakeserver.Change{User: user, Resource: resource, ChangeType: x.kind, Count: x.count}
+	if x.do != change || x.span == 0 {
+		w.change(c)
+		return
+	}
+	c.Count = 1
+	for range min(x.count, 20) { // one by one, while the programs are at work
+		w.wait(x.span / 20)
+		w.change(c)
 	}
 }
 
@@ -78,7 +88,7 @@ func (w *world) target(x step) (user, resource string) {
 
 // meanwhile lets a span pass in which things go on changing.
 func (w *world) meanwhile(x step) {
-	x.kind, x.count = "Created", 1
+	x.kind, x.count = "Created", max(x.count, 1)
 	for range 4 {
 		w.wait(x.span / 4)
 		w.doChange(x)

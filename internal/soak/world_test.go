@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,9 @@ import (
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
 
+// errOver is why the programs stop.
+var errOver = errors.New("the run is over")
+
 // A world is one run of a schedule.
 type world struct {
 	schedule
@@ -27,6 +31,7 @@ type world struct {
 	gate     *gate        // between the programs' computer and the network
 	ahead    atomic.Int64 // the authority's clock
 	silence  atomic.Int32 // of the provider: 0, 1 (an error) or 2 (no answer)
+	healed   atomic.Bool  // listing takes no time any more: the probe has to be heard of promptly
 	told     atomic.Int64 // ends of watches, by an error
 	programs []*program
 	journal  *journal
@@ -127,7 +132,8 @@ func (w *world) provider(user int) auth.Provider {
 // live plays the schedule from its first step to the judgement.
 func (w *world) live(ctx context.Context) {
 	begin := time.Now()
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancelCause := context.WithCancelCause(ctx)
+	cancel := func() { cancelCause(errOver) }
 	for _, p := range w.programs {
 		p.run(ctx)
 	}
@@ -168,10 +174,19 @@ func (w *world) wait(d time.Duration) {
 // much time as a program may need to notice that all is well.
 func (w *world) heal() {
 	w.journal.note("heal")
+	w.healed.Store(true)
+	for _, p := range w.programs {
+		p.busy.Store(0) // or the next event, whenever it comes, keeps it past the probe
+	}
 	w.server.Disarm()
 	w.endpoint.Refuse(false)
 	w.gate.open()
 	w.ahead.Store(0)
+	if slices.ContainsFunc(w.steps, func(x step) bool {
+		return x.fault.On == "stream" && (x.fault.Do == "slow" || x.fault.Do == "coalesce")
+	}) {
+		w.endpoint.Reset() // an open stream keeps the form that a fault gave it, and would be late with the probe
+	}
 	w.wait(w.quiet)
 	w.wait(w.patience())
 }
@@ -186,6 +201,9 @@ func (w *world) patience() time.Duration {
 	longest := 2*w.keepAlive + 5*time.Second + // a silent connection is found out
 		4*(answer+ceiling) + // requests under way are given up
 		pauseOfSupervisor
+	for _, p := range w.programs {
+		longest += 3 * time.Duration(len(p.resources)) * p.listing
+	}
 	for _, x := range w.steps {
 		switch {
 		case x.do == slow:
@@ -226,6 +244,9 @@ func (w *world) cleanUp() {
 	synctest.Wait()
 	if n := w.endpoint.Conns(); n > w.result.frozen {
 		w.wrongf("%d connections are left (%d were frozen)", n, w.result.frozen)
+	}
+	if n := w.gate.count(); n > 0 { // a frozen one is one that the service does not see closed; the program has to
+		w.wrongf("the programs left %d connections open", n)
 	}
 	if err := w.server.Close(); err != nil {
 		w.wrongf("closing the service: %v", err)
