@@ -202,6 +202,25 @@ func TestDisarmTakesBackWhatAnotherStreamHasTakenOn(t *testing.T) {
 	})
 }
 
+func TestAClientThatVanishedWhileItWasWrittenToDoesNotKeepTheSubscription(t *testing.T) {
+	for _, protocol := range []string{"h1", "h2"} {
+		inMemory(t, protocol, nil, func(t *testing.T, f *fixture) {
+			id := f.subscribe("me/events")
+			old := f.listen(id)
+			old.now()
+			f.arm(Fault{On: "stream", Do: "hugeElement", Bytes: 20 << 20}) // more than anything holds
+			f.change(Change{Resource: "me/events", ChangeType: "Created", ID: "one"})
+			f.change(Change{Resource: "me/events", ChangeType: "Created", ID: "two"})
+			next := f.listen(id)
+			next.now()
+			<-time.After(sendPatience + time.Minute)
+			if text := next.now(); !strings.Contains(text, `"Id":"one"`) || !strings.Contains(text, `"Id":"two"`) {
+				t.Errorf("%s: the next client has %d bytes, want both notifications", protocol, len(text))
+			}
+		})
+	}
+}
+
 func TestInjectRawReachesEveryStream(t *testing.T) {
 	inMemory(t, "h2", nil, func(t *testing.T, f *fixture) {
 		a, b := f.listen(f.subscribe("me/events")), f.listen(f.subscribe("me/tasks"))

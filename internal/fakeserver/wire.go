@@ -2,7 +2,12 @@ package fakeserver
 
 import (
 	"net/http"
+	"time"
 )
+
+// sendPatience is how long a client may leave a stream unread once what the network holds for it is full. A stream whose client
+// has vanished would otherwise keep the notification that it is writing, and with it the subscription, for ever.
+const sendPatience = 2 * time.Minute
 
 // wire writes a stream's body so that each piece leaves at once, or as a fault wants it.
 type wire struct {
@@ -37,6 +42,8 @@ func (o *wire) write(p []byte) error {
 	if o.oneByOne {
 		step = 1
 	}
+	timer := time.AfterFunc(sendPatience, func() { _ = o.flusher.SetWriteDeadline(longAgo) })
+	defer timer.Stop()
 	for len(p) > 0 {
 		n := min(step, len(p))
 		if _, err := o.w.Write(p[:n]); err != nil {
