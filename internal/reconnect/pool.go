@@ -107,7 +107,8 @@ type generation struct {
 
 // writeTimeout is how long a connection may refuse to take a byte. Who reads an
 // HTTP/2 stream that is cancelled hears of it only when RST_STREAM has been
-// written: on a connection that takes nothing, that would be never.
+// written: on a connection that takes nothing, that would be never. (The Transport
+// is told, too, as connections of a caller's DialTLSContext are not tracked.)
 const writeTimeout = 10 * time.Second
 
 func (p *Pool) newGeneration() *generation {

@@ -20,10 +20,6 @@ var reasons = []struct {
 	{outlookstream.ErrRemoved, "removed"}, {outlookstream.ErrTooLarge, "too-large"},
 }
 
-func isStart(reason error) bool {
-	return errors.Is(reason, outlookstream.ErrStarted) || errors.Is(reason, outlookstream.ErrOverflow)
-}
-
 func (t *tally) resync(reason error) {
 	if t.resyncs == nil {
 		t.resyncs = map[string]int{}

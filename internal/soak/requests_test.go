@@ -1,8 +1,6 @@
 package soak
 
-import (
-	"time"
-)
+import "time"
 
 // judgeRequests looks at what the service was sent.
 func (w *world) judgeRequests() {

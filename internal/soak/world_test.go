@@ -132,8 +132,7 @@ func (w *world) provider(user int) auth.Provider {
 // live plays the schedule from its first step to the judgement.
 func (w *world) live(ctx context.Context) {
 	begin := time.Now()
-	ctx, cancelCause := context.WithCancelCause(ctx)
-	cancel := func() { cancelCause(errOver) }
+	ctx, cancel := context.WithCancelCause(ctx)
 	for _, p := range w.programs {
 		p.run(ctx)
 	}
@@ -149,7 +148,7 @@ func (w *world) live(ctx context.Context) {
 		synctest.Wait()
 		w.judge()
 	}
-	cancel()
+	cancel(errOver)
 	for _, p := range w.programs {
 		<-p.ended
 	}
