@@ -5,3 +5,18 @@ module github.com/calwatch/calwatch/internal/bench
 go 1.26.0
 
 replace github.com/calwatch/calwatch => ../..
+
+require (
+	github.com/calwatch/calwatch v0.0.0
+	github.com/go-json-experiment/json v1.27.2
+	github.com/goccy/go-json v0.12.0
+	github.com/json-iterator/go v1.1.12
+	golang.org/x/sys v0.49.0
+)
+
+require (
+	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/modern-go/concurrent v0.0.0-20180228061459-e0a39a4cb421 // indirect
+	github.com/modern-go/reflect2 v1.0.2 // indirect
+)
