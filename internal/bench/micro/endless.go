@@ -10,8 +10,8 @@ import (
 // connection on which each element comes in a packet of its own.
 const Whole = 0
 
-// readsName names a size of reads.
-func readsName(size int) string {
+// ReadsName names a size of reads.
+func ReadsName(size int) string {
 	switch size {
 	case Whole:
 		return "whole"
