@@ -147,12 +147,12 @@ func (b bars) plot() (*plot.Plot, bool) {
 	}
 	var names []string
 	for n := range b.names {
-		names = append(names, b.names[len(b.names)-1-n])
+		names = append(names, " "+b.names[len(b.names)-1-n]) // the space keeps it off the edge
 	}
 	p.NominalY(names...)
-	p.X.Min, p.X.Max = 0, highest*1.05
+	p.X.Min, p.X.Max = 0, highest*1.4 // room for the legend
 	if b.logarithmic {
-		p.X.Min, p.X.Max = lowest/1.5, highest*1.3
+		p.X.Min, p.X.Max = lowest/1.5, highest*4
 		p.X.Scale, p.X.Tick.Marker = fromTheEdge{}, plot.TickerFunc(oneTwoFive)
 	}
 	grid := plotter.NewGrid()
@@ -164,8 +164,8 @@ func (b bars) plot() (*plot.Plot, bool) {
 func newPlot(title string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text = title
-	p.Title.Padding = vg.Points(24) // for the legend is above the bars
-	p.Legend.Top, p.Legend.XOffs, p.Legend.YOffs = true, 0, 0
+	p.Title.Padding = vg.Points(10)
+	p.Legend.Top, p.Legend.Padding = true, vg.Points(2)
 	for _, face := range []*font.Font{&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font, &p.X.Tick.Label.Font, &p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font} {
 		face.Variant = "Sans"
 	}
@@ -198,13 +198,13 @@ func oneTwoFive(lowest, highest float64) []plot.Tick {
 // tokenLines is what a token costs, by the number of accounts.
 func (all stock) tokenLines() (*plot.Plot, bool) {
 	p := newPlot("What a token costs")
-	p.X.Label.Text, p.Y.Label.Text = "accounts", "µs"
+	p.X.Label.Text = "accounts"
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker = plot.ConstantTicks{{Value: 1, Label: "1"}, {Value: 100, Label: "100"}, {Value: 1000, Label: "1,000"}, {Value: 10000, Label: "10,000"}}
 	p.Y.Tick.Marker = plot.TickerFunc(func(lowest, highest float64) []plot.Tick {
 		var ticks []plot.Tick
 		for at := math.Pow(10, math.Ceil(math.Log10(lowest))); at <= highest; at *= 10 {
-			ticks = append(ticks, plot.Tick{Value: at, Label: fmt.Sprintf("%g", at)})
+			ticks = append(ticks, plot.Tick{Value: at, Label: duration(1e3 * at)})
 		}
 		return ticks
 	})
@@ -233,7 +233,7 @@ func (all stock) tokenLines() (*plot.Plot, bool) {
 		p.Add(line, dots)
 		p.Legend.Add(plain(w.what), line)
 	}
-	p.Y.Max *= 200 // room for the legend
+	p.Y.Max *= 500 // room for the legend
 	_, measured := all.files["token"]
 	return p, measured
 }
