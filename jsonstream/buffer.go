@@ -17,7 +17,7 @@ const (
 //	data[mark:pos]  scanned, and kept because they are or will be returned
 //	data[pos:end]   read, not scanned yet
 //
-// data is quiet, or borrowed from when a Read has filled that until nothing is left of what has come. So a stream that waits for
+// data is quiet, or borrowed: from when a Read has filled quiet until everything is returned that has come. So a stream that waits for
 // news holds next to nothing, whatever it has brought before.
 type buffer struct {
 	r              io.Reader
@@ -74,14 +74,15 @@ func (b *buffer) inputError() error {
 	return b.readErr
 }
 
-// makeRoom makes room for a Read by dropping what is before mark, and only if all of it has to be kept by growing.
+// makeRoom makes room for a Read, in a buffer that fits what comes: when the last Read has filled the buffer, more is probably
+// waiting already.
 func (b *buffer) makeRoom() {
 	held := b.data[b.mark:b.end]
-	switch {
-	case len(held) == 0:
+	switch filled := b.end == len(b.data); {
+	case len(b.data) == 0, len(held) == 0 && !filled:
 		b.giveBack()
 		b.data = b.quiet[:]
-	case len(held) == len(b.data):
+	case filled && (b.borrowed == nil || len(held) == len(b.data)):
 		larger := borrow(len(held))
 		copy(*larger, held)
 		b.giveBack()

@@ -3,6 +3,7 @@ package jsonstream
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 )
 
 // What is kept of the members beside the array. They are for context links and error documents; a server that
@@ -45,7 +46,7 @@ func (m *members) drop(name string) {
 // unescape returns the name that raw, a valid JSON string with its quotes, stands for: within raw, if it stands for itself.
 func unescape(raw []byte) []byte {
 	name := raw[1 : len(raw)-1]
-	if n, high := plain(name); n == len(name) && !high {
+	if !slices.ContainsFunc(name, func(c byte) bool { return c == '\\' || c >= 0x80 }) {
 		return name
 	}
 	var unescaped string

@@ -22,7 +22,6 @@ const (
 	afterE                      // a sign or a digit
 	afterSign                   // the first digit of the exponent
 	inExponent                  // more digits, or the end
-	stringEnded                 // not a place to rest at: just after the closing quote
 	atEnd                       // nothing: the value has ended
 )
 
@@ -61,48 +60,92 @@ func (s *scanner) begin() {
 // scan goes through p, which continues the value. It returns how many bytes of p belong to the value (up to the offending byte,
 // if the status is an error). A number at the top ends only at the byte after it, which is looked at but not counted.
 //
-// Here is what a value consists of; strings and numbers, in which most bytes are, have loops of their own.
+// Strings and numbers, in which most bytes are, have loops of their own; here is what is between them.
 func (s *scanner) scan(p []byte) (n int, st status) {
 	state, i := s.state, 0
-	for i < len(p) && st == more && state != atEnd {
+	for i < len(p) && state != atEnd {
+		c := p[i]
 		switch state {
+		case wantName, wantNameOrEnd:
+			switch {
+			case c == '"':
+				i++
+				s.isName = true
+				s.fields.beginName(len(s.stack), s.scanned+i)
+				i, state = s.scanString(p, i, inString)
+			case isSpace(c):
+				i++
+			case c == '}' && state == wantNameOrEnd:
+				i++
+				state = s.closeContainer(i)
+			default:
+				return s.rest(i, state, invalid)
+			}
+		case wantColon:
+			switch {
+			case c == ':':
+				i++
+				state = wantValue
+			case isSpace(c):
+				i++
+			default:
+				return s.rest(i, state, invalid)
+			}
+		case wantCommaOrEnd:
+			open := s.stack[len(s.stack)-1]
+			switch {
+			case c == ',' && open == '{':
+				i++
+				state = wantName
+			case c == ',':
+				i++
+				state = wantValue
+			case c == closing(open):
+				i++
+				state = s.closeContainer(i)
+			case isSpace(c):
+				i++
+			default:
+				return s.rest(i, state, invalid)
+			}
 		case inString, inEscape, inHex:
 			i, state = s.scanString(p, i, state)
-			switch {
-			case state != stringEnded:
-				if i < len(p) {
-					st = invalid
-				}
-			case s.isName:
-				s.fields.named(len(s.stack), s.scanned+i-1)
-				state = wantColon
-			default:
-				state = s.endValue(i)
+			if i < len(p) && inString <= state && state <= inHex {
+				return s.rest(i, state, invalid)
 			}
 		case afterMinus, afterZero, inInteger, afterPoint, inFraction, afterE, afterSign, inExponent:
 			i, state = scanNumber(p, i, state)
-			switch {
-			case i == len(p):
-			case canEnd(state) && endsNumber(p[i]):
+			if i < len(p) {
+				if !canEnd(state) || !endsNumber(p[i]) {
+					return s.rest(i, state, invalid)
+				}
 				state = s.endValue(i)
-			default:
-				st = invalid
 			}
 		case inLiteral:
-			switch {
-			case p[i] != s.literal[s.seen]:
-				st = invalid
-			case int(s.seen) == len(s.literal)-1:
-				i++
-				state = s.endValue(i)
-			default:
-				i++
-				s.seen++
+			if c != s.literal[s.seen] {
+				return s.rest(i, state, invalid)
 			}
-		default:
-			if c := p[i]; isSpace(c) {
+			i++
+			s.seen++
+			if int(s.seen) == len(s.literal) {
+				state = s.endValue(i)
+			}
+		default: // wantValue, wantValueOrEnd
+			switch {
+			case c == '"':
+				s.isName = false
+				s.fields.beginValue(len(s.stack), s.scanned+i)
+				i, state = s.scanString(p, i+1, inString)
+			case isSpace(c):
 				i++
-			} else if state, st = s.scanStructure(c, i, state); st == more {
+			case c == ']' && state == wantValueOrEnd:
+				i++
+				state = s.closeContainer(i)
+			default:
+				s.fields.beginValue(len(s.stack), s.scanned+i)
+				if state, st = s.beginValue(c, state); st != more {
+					return s.rest(i, state, st)
+				}
 				i++
 			}
 		}
@@ -110,55 +153,22 @@ func (s *scanner) scan(p []byte) (n int, st status) {
 	if state == atEnd {
 		st = complete
 	}
-	s.state = state
-	s.scanned += i
-	return i, st
+	return s.rest(i, state, st)
 }
 
-// scanStructure takes one byte outside strings, literals and numbers, at p[i], that is not white space.
-func (s *scanner) scanStructure(c byte, i int, at state) (state, status) {
-	switch at {
-	case wantColon:
-		if c == ':' {
-			return wantValue, more
-		}
-	case wantCommaOrEnd:
-		switch open := s.stack[len(s.stack)-1]; {
-		case c == ',' && open == '{':
-			return wantName, more
-		case c == ',':
-			return wantValue, more
-		case c == closing(open):
-			return s.closeContainer(i + 1), more
-		}
-	case wantName, wantNameOrEnd:
-		switch {
-		case c == '"':
-			s.isName = true
-			s.fields.beginName(len(s.stack), s.scanned+i+1)
-			return inString, more
-		case c == '}' && at == wantNameOrEnd:
-			return s.closeContainer(i + 1), more
-		}
-	default:
-		if c == ']' && at == wantValueOrEnd {
-			return s.closeContainer(i + 1), more
-		}
-		s.fields.beginValue(len(s.stack), s.scanned+i)
-		return s.beginValue(c, at)
-	}
-	return at, invalid
+// rest notes where scan stands when it returns.
+func (s *scanner) rest(i int, at state, st status) (int, status) {
+	s.state = at
+	s.scanned += i
+	return i, st
 }
 
 // closing returns the byte that closes the container that open opens: in ASCII it is two further on.
 func closing(open byte) byte { return open + 2 }
 
-// beginValue takes the first byte of a value.
+// beginValue takes the first byte of a value that is not a string.
 func (s *scanner) beginValue(c byte, at state) (state, status) {
 	switch {
-	case c == '"':
-		s.isName = false
-		return inString, more
 	case c == '{', c == '[':
 		if len(s.stack) >= s.maxDepth {
 			return at, tooDeep
@@ -200,6 +210,15 @@ func (s *scanner) endValue(i int) state {
 	}
 	s.fields.endValue(s.stack, s.scanned+i)
 	return wantCommaOrEnd
+}
+
+// endString notes that a string has ended before p[i].
+func (s *scanner) endString(i int) state {
+	if s.isName {
+		s.fields.named(len(s.stack), s.scanned+i-1)
+		return wantColon
+	}
+	return s.endValue(i)
 }
 
 func (s *scanner) inObject() bool { return s.stack[len(s.stack)-1] == '{' }

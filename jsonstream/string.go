@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// scanString goes on at p[i] in a string. If it ends in p, the state is stringEnded and the index that of the byte
-// after the quote. Else the index is that of the byte that may not stand there, or len(p).
+// scanString goes on at p[i] in a string. If the string ends in p, the index is that of the byte after the quote. Else the state is still
+// one of a string, and the index that of the byte that may not stand there, or len(p).
 func (s *scanner) scanString(p []byte, i int, at state) (int, state) {
 	for i < len(p) {
 		switch c := p[i]; at {
@@ -30,38 +30,66 @@ func (s *scanner) scanString(p []byte, i int, at state) (int, state) {
 				at = inString
 			}
 		default:
-			n, high := plain(p[i:])
-			s.nonASCII = s.nonASCII || high
-			i += n
-			if i == len(p) {
+			i = s.plain(p, i)
+			switch {
+			case i == len(p):
+				return i, inString
+			case p[i] == '"':
+				return i + 1, s.endString(i + 1)
+			case p[i] != '\\':
 				return i, inString
 			}
-			switch p[i] {
-			case '"':
-				return i + 1, stringEnded
-			case '\\':
-				i++
-				at = inEscape
-				if i < len(p) && isEscape(p[i]) { // most of them, and then nothing has to be looked at twice
-					i++
-					at = inString
-				}
-			default:
-				return i, inString
-			}
+			i++
+			at = inEscape
 		}
 	}
 	return i, at
 }
 
-// isEscape reports whether c may stand after a backslash, alone.
-func isEscape(c byte) bool {
-	switch c {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return true
-	default:
-		return false
+// plain returns the index of the first byte from p[i] on that is the end of a string or special in it; len(p) if there is none. It goes
+// past short escapes, which a body of HTML has at every end of a line and every attribute, if they are whole. It notes
+// whether any byte is above 0x7f. Those are taken as they are: invalid UTF-8 in somebody's subject must not cost the stream.
+func (s *scanner) plain(p []byte, i int) int {
+	var seen uint64
+	for i+8 <= len(p) {
+		x := binary.LittleEndian.Uint64(p[i:])
+		seen |= x // also what is after the end of the string: to be called non-ASCII wrongly costs a little time only
+		found := special(x)
+		if found == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(found) / 8
+		if p[i] != '\\' || i+1 == len(p) || !isEscape(p[i+1]) {
+			s.note(seen)
+			return i
+		}
+		i += 2
 	}
+	for ; i < len(p); i++ {
+		c := p[i]
+		seen |= uint64(c)
+		if c == '"' || c == '\\' || c < ' ' {
+			break
+		}
+	}
+	s.note(seen)
+	return i
+}
+
+func (s *scanner) note(seen uint64) {
+	if seen&highs != 0 {
+		s.nonASCII = true
+	}
+}
+
+// isEscape reports whether c may stand after a backslash, alone. (In Go what is shifted by 64 or more is 0.)
+func isEscape(c byte) bool {
+	const (
+		low  = 1<<'"' | 1<<'/'
+		high = 1<<('\\'-64) | 1<<('b'-64) | 1<<('f'-64) | 1<<('n'-64) | 1<<('r'-64) | 1<<('t'-64)
+	)
+	return (uint64(low)>>c|uint64(high)>>(c-64))&1 != 0
 }
 
 func isHex(c byte) bool { return isDigit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' }
@@ -81,37 +109,4 @@ const (
 func special(x uint64) uint64 {
 	quote, backslash := x^('"'*ones), x^('\\'*ones)
 	return ((quote - ones) | (backslash - ones) | (x - ' '*ones)) &^ x & highs
-}
-
-// plain returns how many bytes p begins with that are neither the end of a string nor special in it, and whether any is above 0x7f.
-// Those are taken as they are: invalid UTF-8 in somebody's subject must not cost the stream.
-func plain(p []byte) (n int, high bool) {
-	var seen uint64
-	rest := p
-	for len(rest) >= 32 {
-		a, b := binary.LittleEndian.Uint64(rest), binary.LittleEndian.Uint64(rest[8:])
-		c, d := binary.LittleEndian.Uint64(rest[16:]), binary.LittleEndian.Uint64(rest[24:])
-		if special(a)|special(b)|special(c)|special(d) != 0 {
-			break // which of them, the next loop finds
-		}
-		seen |= a | b | c | d
-		rest = rest[32:]
-	}
-	for len(rest) >= 8 {
-		x := binary.LittleEndian.Uint64(rest)
-		if found := special(x); found != 0 {
-			bit := bits.TrailingZeros64(found)
-			seen |= x & (1<<bit - 1) // the bytes below
-			return len(p) - len(rest) + bit/8, seen&highs != 0
-		}
-		seen |= x
-		rest = rest[8:]
-	}
-	for i, c := range rest {
-		if c == '"' || c == '\\' || c < ' ' {
-			return len(p) - len(rest) + i, seen&highs != 0
-		}
-		seen |= uint64(c)
-	}
-	return len(p), seen&highs != 0
 }
