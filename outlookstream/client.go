@@ -22,7 +22,8 @@ type Client struct {
 	user     string // path segments of the user: "me", "users/room1@contoso.com"
 	tokens   *tokens
 	pool     *reconnect.Pool
-	timeout  time.Duration // bounds connecting
+	timeout  time.Duration       // bounds connecting
+	watchdog *reconnect.Watchdog // of all streams
 
 	elementTime time.Duration // bounds the reading of one element
 
@@ -56,6 +57,7 @@ func New(provider auth.Provider, opts *Options) (*Client, error) {
 
 		elementTime: o.elementTime(),
 	}
+	c.watchdog = reconnect.NewWatchdog(o.idleLimit(), c.elementTime)
 	if !strings.EqualFold(o.User, "me") {
 		c.user = "users/" + url.PathEscape(o.User)
 	}
