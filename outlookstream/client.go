@@ -24,6 +24,7 @@ type Client struct {
 	pool     *reconnect.Pool
 	timeout  time.Duration       // bounds connecting
 	watchdog *reconnect.Watchdog // of all streams
+	rate     *reconnect.Rate     // of the attempts of all watches
 
 	elementTime time.Duration // bounds the reading of one element
 
@@ -54,6 +55,7 @@ func New(provider auth.Provider, opts *Options) (*Client, error) {
 		user:     "me",
 		tokens:   &tokens{provider: provider},
 		timeout:  defaultTimeout,
+		rate:     reconnect.NewRate(o.ConnectRate),
 
 		elementTime: o.elementTime(),
 	}
