@@ -104,7 +104,7 @@ func (s *Stream) connect(ids, scopes []string) error {
 	s.present = a.present
 	s.opened = time.Now()
 	s.body = a.Body
-	s.watched = reconnect.NewIdleReader(a.Body, s.client.opts.idleLimit(), s.client.elementTime, s.dead)
+	s.watched = s.client.watchdog.Watch(a.Body, s.dead)
 	s.reader = liveReader{r: s.watched, live: s.live}
 	s.decoder = jsonstream.NewDecoder(&s.reader, &jsonstream.Options{MaxBytes: s.client.opts.MaxElement})
 	call(s.client.opts.Trace.Connected, TraceConnected{Subscriptions: ids, Protocol: a.Proto, Diagnostics: a.diagnostics})
@@ -307,6 +307,7 @@ func (s *Stream) Close() error {
 		return nil
 	}
 	s.cancel(net.ErrClosed)
+	s.watched.Stop()
 	_ = s.body.Close() // it was cancelled: there is nothing to learn from it
 	s.lease.Release()
 	end := TraceDisconnected{Duration: time.Since(s.opened), Elements: int(s.elements.Load()), Diagnostics: s.diagnostics}
