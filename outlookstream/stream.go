@@ -104,7 +104,7 @@ func (s *Stream) connect(ids, scopes []string) error {
 	s.present = a.present
 	s.opened = time.Now()
 	s.body = a.Body
-	s.watched = reconnect.NewIdleReader(a.Body, s.client.opts.idleLimit(), s.client.elementTime, s.dead)
+	s.watched = s.client.watchdog.Watch(a.Body, s.dead)
 	s.reader = liveReader{r: s.watched, live: s.live}
 	s.decoder = jsonstream.NewDecoder(&s.reader, &jsonstream.Options{MaxBytes: s.client.opts.MaxElement})
 	call(s.client.opts.Trace.Connected, TraceConnected{Subscriptions: ids, Protocol: a.Proto, Diagnostics: a.diagnostics})
@@ -154,6 +154,7 @@ func (s *Stream) next() (n *Notification, status string, err error) {
 	}
 	s.watched.Begin()
 	raw, err := s.decoder.Next()
+	received := s.reader.received()
 	if err != nil {
 		if errors.Is(err, jsonstream.ErrTooLarge) {
 			return nil, "", &SkippedError{Offset: s.decoder.InputOffset(), Err: fmt.Errorf("%w: more than %d bytes", ErrTooLarge, s.client.opts.MaxElement)}
@@ -171,10 +172,10 @@ func (s *Stream) next() (n *Notification, status string, err error) {
 		return nil, status, nil
 	}
 	if h.members > 0 && !h.unusual {
-		n = h.notification(s.reader.at)
+		n = h.notification(received)
 	} else {
 		var refusal *wireError
-		if n, refusal, err = decodeElement(raw, s.reader.at); refusal != nil {
+		if n, refusal, err = decodeElement(raw, received); refusal != nil {
 			return nil, "", s.fail(s.said(refusal))
 		}
 	}
@@ -215,24 +216,34 @@ func (s *Stream) live() {
 	s.watched.Begin() // the time of a caller's function is not the service's
 }
 
-// A liveReader calls live once, when the first byte has come, and notes when
-// the last one came.
+// A liveReader calls live once, when the first byte has come, and tells when
+// the last one came: to the first who asks after it has.
 type liveReader struct {
-	r    io.Reader
-	live func()
-	at   time.Time
+	r     io.Reader
+	live  func()
+	fresh bool // something has come since at
+	at    time.Time
 }
 
 func (r *liveReader) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
 	if n > 0 {
-		r.at = time.Now()
+		r.fresh = true
 		if r.live != nil {
 			r.live()
 			r.live = nil
 		}
 	}
 	return n, err
+}
+
+// received returns the time of the last Read. (Elements that came with one
+// Read have one time, however long the caller took over the first of them.)
+func (r *liveReader) received() time.Time {
+	if r.fresh {
+		r.fresh, r.at = false, time.Now()
+	}
+	return r.at
 }
 
 // goodFor returns how long ago the connection was opened; 0 if it brought
@@ -296,6 +307,7 @@ func (s *Stream) Close() error {
 		return nil
 	}
 	s.cancel(net.ErrClosed)
+	s.watched.Stop()
 	_ = s.body.Close() // it was cancelled: there is nothing to learn from it
 	s.lease.Release()
 	end := TraceDisconnected{Duration: time.Since(s.opened), Elements: int(s.elements.Load()), Diagnostics: s.diagnostics}
