@@ -35,7 +35,8 @@ func (c idleConfig) measure(ctx context.Context) (idleResult, error) {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	watched := reconnect.NewIdleReader(conn, 35*time.Second, 5*time.Minute, func(bool) { _ = conn.Close() })
+	watched := reconnect.NewWatchdog(35*time.Second, 5*time.Minute).Watch(conn, func(bool) { _ = conn.Close() })
+	defer watched.Stop()
 	var result idleResult
 	for range c.Rounds {
 		bare, err := timeReads(conn, c.Reads, func() {})
