@@ -47,8 +47,6 @@ type clientResult struct {
 	Digested int     `json:",omitempty"`
 }
 
-func (c clientConfig) source() *source { return newSource(c.Kind, c.Numbered) }
-
 // A via is the way to the server.
 type via struct {
 	url    string

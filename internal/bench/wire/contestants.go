@@ -44,6 +44,10 @@ func (c clientConfig) run(ctx context.Context, via *via, each func(element any) 
 	case oursWatch:
 		return runWatch(ctx, via, each)
 	}
+	var src *source
+	if c.Contestant == bare || c.Contestant == bareOwn {
+		src = newSource(c.Kind, c.Numbered) // before the stream is there: it takes its time
+	}
 	body, err := via.open(ctx)
 	if err != nil {
 		return err
@@ -51,7 +55,7 @@ func (c clientConfig) run(ctx context.Context, via *via, each func(element any) 
 	defer body.Close()
 	switch c.Contestant {
 	case bare, bareOwn:
-		return runBare(body, c.source(), each)
+		return runBare(body, src, each)
 	case std:
 		return runTokens(json.NewDecoder(body), each)
 	case goccyJSON:
