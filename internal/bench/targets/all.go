@@ -100,9 +100,9 @@ func detection() []Target {
 func growth() []Target {
 	return []Target{
 		{ID: "growth-memory", What: "growth from 1,000 to 10,000 streams: memory (RSS) per stream", Limit: 1.1, Aim: 1, AtMost: true, Format: Times,
-			Over: inLoad("footprint.%s.growth.rss_per_stream")},
+			Over: inLoad("footprint.%s.ours.growth.rss_per_stream")},
 		{ID: "growth-cpu", What: "growth from 1,000 to 10,000 streams: CPU per stream", Limit: 1.1, Aim: 1, AtMost: true, Format: Times,
-			Over: inLoad("steady.%s.growth.idle_cpu_us_per_stream_second")},
+			Over: inLoad("steady.%s.ours.growth.idle_cpu_us_per_stream_second")},
 	}
 }
 
