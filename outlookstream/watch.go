@@ -177,8 +177,11 @@ func (w *watch) connectAndDeliver() (goodFor time.Duration, err error) {
 	return stream.goodFor(), err
 }
 
-// connect subscribes where necessary, and listens.
+// connect waits for its turn, subscribes where necessary, and listens.
 func (w *watch) connect() (*Stream, error) {
+	if err := w.client.rate.Wait(w.ctx); err != nil {
+		return nil, err
+	}
 	lease := w.client.pool.Acquire() // for all steps, so that they share a connection
 	handedOver := false
 	defer func() {
@@ -221,14 +224,16 @@ func (w *watch) deliver(stream *Stream) error {
 		if w.ctx.Err() != nil {
 			return context.Cause(w.ctx)
 		}
-		n, err := stream.Next()
+		n, status, err := stream.next()
 		if err == nil {
 			w.logElement()
-		}
-		if skipped, ok := errors.AsType[*SkippedError](err); ok {
-			err = w.announceAll(reasonOf(skipped), nil)
-		} else if err == nil {
+			if n == nil {
+				w.logKeepAlive(stream, status)
+				continue
+			}
 			err = w.handle(stream, n)
+		} else if skipped, ok := errors.AsType[*SkippedError](err); ok {
+			err = w.announceAll(reasonOf(skipped), nil)
 		}
 		if err != nil {
 			return err
