@@ -22,7 +22,9 @@ type Client struct {
 	user     string // path segments of the user: "me", "users/room1@contoso.com"
 	tokens   *tokens
 	pool     *reconnect.Pool
-	timeout  time.Duration // bounds connecting
+	timeout  time.Duration       // bounds connecting
+	watchdog *reconnect.Watchdog // of all streams
+	rate     *reconnect.Rate     // of the attempts of all watches
 
 	elementTime time.Duration // bounds the reading of one element
 
@@ -53,9 +55,11 @@ func New(provider auth.Provider, opts *Options) (*Client, error) {
 		user:     "me",
 		tokens:   &tokens{provider: provider},
 		timeout:  defaultTimeout,
+		rate:     reconnect.NewRate(o.ConnectRate),
 
 		elementTime: o.elementTime(),
 	}
+	c.watchdog = reconnect.NewWatchdog(o.idleLimit(), c.elementTime)
 	if !strings.EqualFold(o.User, "me") {
 		c.user = "users/" + url.PathEscape(o.User)
 	}

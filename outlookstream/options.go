@@ -72,6 +72,14 @@ type Options struct {
 	// Backoff says how attempts to connect are spaced.
 	Backoff Backoff
 
+	// ConnectRate bounds the attempts to connect, in attempts per second over
+	// all watches of the Client; 100 by default. As many as one second allows
+	// go at once, so that a few watches never wait; after that, each attempt
+	// gets its turn in the order in which they became due. It is what keeps ten
+	// thousand watches from storming a service that has just come back.
+	// Subscribe and Open are not bounded.
+	ConnectRate int
+
 	// Logger hears of connections and their ordinary ends (Info), of what may
 	// have cost a change, of a connection that stays away for more than a
 	// minute, once, and of its return, and of each wait longer than that
@@ -97,6 +105,7 @@ const (
 	defaultKeepAlive         = 15 * time.Second
 	defaultConnectionTimeout = time.Hour
 	defaultMaxElement        = 1 << 20
+	defaultConnectRate       = 100
 	defaultUserAgent         = "calwatch"
 	maxConnectionTimeout     = 365 * 24 * time.Hour
 )
@@ -117,6 +126,7 @@ func (o *Options) withDefaults() (Options, error) {
 		{"Backoff.Initial", int64(out.Backoff.Initial)},
 		{"Backoff.Max", int64(out.Backoff.Max)},
 		{"Backoff.ResetAfter", int64(out.Backoff.ResetAfter)},
+		{"ConnectRate", int64(out.ConnectRate)},
 	} {
 		if field.value < 0 {
 			return Options{}, fmt.Errorf("outlookstream: Options.%s is negative", field.name)
@@ -131,6 +141,7 @@ func (o *Options) withDefaults() (Options, error) {
 	setDefault(&out.Backoff.Initial, 500*time.Millisecond)
 	setDefault(&out.Backoff.Max, time.Minute)
 	setDefault(&out.Backoff.ResetAfter, time.Minute)
+	setDefault(&out.ConnectRate, defaultConnectRate)
 	setDefault(&out.Logger, slog.New(slog.DiscardHandler))
 	setDefault(&out.Trace, new(Trace))
 	setDefault(&out.HTTPClient, new(http.Client))

@@ -25,6 +25,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		"negative keep-alive":      {Options{KeepAlive: -1}, "Options.KeepAlive is negative"},
 		"negative back-off":        {Options{Backoff: Backoff{Max: -1}}, "Options.Backoff.Max is negative"},
 		"negative size":            {Options{MaxElement: -1}, "Options.MaxElement is negative"},
+		"negative rate":            {Options{ConnectRate: -1}, "Options.ConnectRate is negative"},
 		"a question mark":          {Options{Endpoint: "https://outlook.example/api?"}, "query"},
 		"keep-alives too rare":     {Options{KeepAlive: time.Minute, ConnectionTimeout: time.Minute}, "must be shorter"},
 		"no limit":                 {Options{ConnectionTimeout: math.MaxInt64}, "at most"},
@@ -59,7 +60,7 @@ func TestOptionsDefaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		if o.Endpoint != DefaultEndpoint || o.User != "me" || o.KeepAlive != 15*time.Second || o.ConnectionTimeout != time.Hour ||
-			o.MaxElement != 1<<20 || o.Backoff != (Backoff{500 * time.Millisecond, time.Minute, time.Minute}) {
+			o.MaxElement != 1<<20 || o.ConnectRate != 100 || o.Backoff != (Backoff{500 * time.Millisecond, time.Minute, time.Minute}) {
 			t.Errorf("%s: %+v", name, o)
 		}
 		if got := o.idleLimit(); got != 35*time.Second {

@@ -103,7 +103,7 @@ func (s *Stream) connect(ids, scopes []string) error {
 	s.present = a.present
 	s.opened = time.Now()
 	s.body = a.Body
-	s.watched = reconnect.NewIdleReader(a.Body, s.client.opts.idleLimit(), s.client.elementTime, s.dead)
+	s.watched = s.client.watchdog.Watch(a.Body, s.dead)
 	s.decoder = jsonstream.NewDecoder(&liveReader{r: s.watched, live: s.live}, &jsonstream.Options{MaxBytes: s.client.opts.MaxElement})
 	call(s.client.opts.Trace.Connected, TraceConnected{Subscriptions: ids, Protocol: a.Proto, Diagnostics: a.diagnostics})
 	return nil
@@ -273,6 +273,7 @@ func (s *Stream) Close() error {
 		return nil
 	}
 	s.cancel(net.ErrClosed)
+	s.watched.Stop()
 	_ = s.body.Close() // it was cancelled: there is nothing to learn from it
 	s.lease.Release()
 	s.mu.Lock()

@@ -177,8 +177,11 @@ func (w *watch) connectAndDeliver() (goodFor time.Duration, err error) {
 	return stream.goodFor(), err
 }
 
-// connect subscribes where necessary, and listens.
+// connect waits for its turn, subscribes where necessary, and listens.
 func (w *watch) connect() (*Stream, error) {
+	if err := w.client.rate.Wait(w.ctx); err != nil {
+		return nil, err
+	}
 	lease := w.client.pool.Acquire() // for all steps, so that they share a connection
 	handedOver := false
 	defer func() {

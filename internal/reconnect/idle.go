@@ -7,59 +7,74 @@ import (
 	"time"
 )
 
-// An IdleReader watches over the reads of a connection whose peer has promised
-// to send something at least every so often, and to come to an end of what it
-// has begun: a peer that sends a byte now and then keeps a connection busy, and
-// says nothing.
+// An IdleReader is one connection that a [Watchdog] watches over.
 //
-// The deadlines are armed only while a Read is waiting: a program that is slow
-// to come back for the next byte must not look like a dead server.
-// It is not safe for concurrent use.
+// Its deadlines run only while a Read is waiting: a program that is slow to
+// come back for the next byte must not look like a dead server. Read and Begin
+// are for one goroutine; Stop is for any.
 type IdleReader struct {
-	r       io.Reader
-	silence time.Duration
-	whole   time.Duration
-	dead    func(overdue bool)
+	r    io.Reader
+	w    *Watchdog
+	dead func(overdue bool)
 
-	timer   *time.Timer
-	until   time.Time   // when what is awaited has to be whole; zero: the next Read says
-	overdue atomic.Bool // what the timer, if it fires, has to say
+	waits atomic.Int64 // since when a Read waits; 0: none does
+	until atomic.Int64 // when what is awaited has to be whole; 0: the next Read says
+
+	look  time.Duration // when it can be due; guarded by Watchdog.mu
+	index int           // in Watchdog.readers; guarded by Watchdog.mu; -1: not in it
 }
 
 var errOverdue = errors.New("reconnect: what is read does not come to an end")
 
-// NewIdleReader returns a reader that calls dead, on a goroutine of its own or
-// on that of Read, once or more, when one Read has waited for silence without a
-// byte, or, with overdue, when what Begin began was not whole after that time.
-// dead has to make the pending Read return, for example by cancelling the request.
-func NewIdleReader(r io.Reader, silence, whole time.Duration, dead func(overdue bool)) *IdleReader {
-	return &IdleReader{r: r, silence: silence, whole: whole, dead: dead}
+// Watch returns a reader that calls dead, on a goroutine of the Watchdog or on
+// that of Read, once or more, when a Read has waited for too long, or, with
+// overdue, when what Begin began was not whole in time. dead has to make the
+// pending Read return, for example by cancelling the request, and to do so at
+// once: others wait for their turn. The reader has to be stopped.
+func (w *Watchdog) Watch(r io.Reader, dead func(overdue bool)) *IdleReader {
+	reader := &IdleReader{r: r, w: w, dead: dead}
+	w.add(reader)
+	return reader
 }
+
+// Stop ends the watching. Calls after the first do nothing.
+func (r *IdleReader) Stop() { r.w.remove(r) }
 
 // Begin says that something new is awaited. Its time runs from the next Read
 // on, so that what is at hand already costs nothing.
-func (r *IdleReader) Begin() { r.until = time.Time{} }
+func (r *IdleReader) Begin() { r.until.Store(0) }
 
 // Read implements io.Reader.
 func (r *IdleReader) Read(p []byte) (int, error) {
-	left := r.whole
-	if now := time.Now(); r.until.IsZero() {
-		r.until = now.Add(r.whole)
-	} else {
-		left = r.until.Sub(now)
-	}
-	if left <= 0 {
-		// Where no Read ever waits, no timer gets its turn.
+	now := int64(r.w.now())
+	if until := r.until.Load(); until == 0 {
+		r.until.Store(now + int64(r.w.whole))
+	} else if until <= now {
+		// Where no Read ever waits, the timer finds nobody waiting.
 		r.dead(true)
 		return 0, errOverdue
 	}
-	r.overdue.Store(left < r.silence)
-	wait := min(r.silence, left)
-	if r.timer == nil {
-		r.timer = time.AfterFunc(wait, func() { r.dead(r.overdue.Load()) })
-	} else {
-		r.timer.Reset(wait)
+	r.waits.Store(now)
+	n, err := r.r.Read(p)
+	r.waits.Store(0)
+	return n, err
+}
+
+// deadline returns when the Read that is waiting is too late, or, if none is,
+// before when none can be.
+func (r *IdleReader) deadline(now time.Duration) (at time.Duration, overdue, waiting bool) {
+	since := time.Duration(r.waits.Load())
+	until := time.Duration(r.until.Load()) // afterwards: that of this Read, or of a later one
+	if since != 0 {
+		at = since + r.w.silence
+		if until != 0 && until < at {
+			return until, true, true
+		}
+		return at, false, true
 	}
-	defer r.timer.Stop()
-	return r.r.Read(p)
+	at = now + min(r.w.silence, r.w.whole)
+	if until > now {
+		at = min(at, until)
+	}
+	return at, false, false
 }

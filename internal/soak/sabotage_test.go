@@ -38,7 +38,7 @@ var sabotages = []sabotage{
 		caught: "lost silently",
 	},
 	{
-		name: "the idle deadline is never armed", file: "internal/reconnect/idle.go",
+		name: "the idle deadline is never armed", file: "internal/reconnect/watchdog.go",
 		old:    "silence: silence,",
 		new:    "silence: silence * 1000,",
 		caught: "was not given up",
@@ -86,7 +86,7 @@ var sabotages = []sabotage{
 		caught: "the service asked for",
 	},
 	{
-		name: "the idle deadline comes too early", file: "internal/reconnect/idle.go",
+		name: "the idle deadline comes too early", file: "internal/reconnect/watchdog.go",
 		old:    "silence: silence,",
 		new:    "silence: silence / 2,",
 		caught: "the contract has",
