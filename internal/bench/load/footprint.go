@@ -34,9 +34,9 @@ func (r *runner) footprint() error {
 		Columns: []string{"protocol", "streams", "client", "after", "RSS", "heap", "stack", "goroutines", "file descriptors", "connections"},
 	}
 	for _, protocol := range []string{"h1", "h2"} {
-		for _, n := range []int{r.size.few, r.size.many} {
+		for _, n := range r.size.counts {
 			quiet, loaded := make(map[string]held), make(map[string]held)
-			for _, mode := range []string{modeBare, modeOurs, modeStd} {
+			for _, mode := range r.size.modes {
 				var err error
 				if quiet[mode], loaded[mode], err = r.footprintOf(protocol, mode, n); err != nil {
 					return fmt.Errorf("%s, %s, %d streams: %w", protocol, mode, n, err)
@@ -62,13 +62,27 @@ func (r *runner) footprint() error {
 			r.value(fmt.Sprintf("%srss.%d", key, n), quiet[modeOurs].rss-quiet[modeBare].rss)
 			r.value(fmt.Sprintf("%sgoroutines.%d", key, n), beyond(quiet, n))
 		}
-		few, many := fmt.Sprintf("load.footprint.%s.ours.%d.", protocol, r.size.few), fmt.Sprintf("load.footprint.%s.ours.%d.", protocol, r.size.many)
-		for _, what := range []string{"rss_per_stream", "heap_per_stream"} {
-			r.value("footprint."+protocol+".growth."+what, r.file.Values[many+what]/r.file.Values[few+what])
-		}
+		r.growth("footprint."+protocol, "rss_per_stream", "heap_per_stream", "rss_per_stream.after70k", "heap_per_stream.after70k")
 	}
 	r.table(t)
 	return nil
+}
+
+// growth compares what is measured for each of many streams with the same for
+// each of few.
+func (r *runner) growth(of string, what ...string) {
+	few, many := r.size.counts[0], r.size.counts[len(r.size.counts)-1]
+	if few == many {
+		return
+	}
+	for _, name := range what {
+		for _, mode := range []string{modeOurs, modeBare} {
+			key := fmt.Sprintf("load.%s.%s.%%d.%s", of, mode, name)
+			if before := r.file.Values[fmt.Sprintf(key, few)]; before > 0 {
+				r.value(fmt.Sprintf("%s.%s.growth.%s", of, mode, name), r.file.Values[fmt.Sprintf(key, many)]/before)
+			}
+		}
+	}
 }
 
 // beyond is how many goroutines ours has for each stream that the Transport's
@@ -121,7 +135,7 @@ func (r *runner) footprintOf(protocol, mode string, n int) (quiet, loaded held, 
 	if _, err := await(client, want); err != nil {
 		return fail(err)
 	}
-	if err := r.pause(r.size.keepAlive + time.Second); err != nil {
+	if err := r.pause(r.size.keepAlive * 5 / 4); err != nil {
 		return fail(err)
 	}
 	if err := client.do("settled", nil, &after); err != nil {
@@ -152,7 +166,7 @@ func (r *runner) openAndSettle(client *process, more, all, atOnce int, u *usage)
 	if _, err := await(client, wanted{Open: all, Within: r.size.patience}); err != nil {
 		return err
 	}
-	if err := r.pause(r.size.keepAlive + time.Second); err != nil {
+	if err := r.pause(r.size.keepAlive * 5 / 4); err != nil {
 		return err
 	}
 	return client.do("settled", nil, u)

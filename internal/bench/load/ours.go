@@ -29,11 +29,12 @@ func newOurs(h *holding, transport *http.Transport) (*ours, error) {
 		User:       mailbox(0),
 		HTTPClient: &http.Client{Transport: transport},
 		KeepAlive:  h.config.KeepAlive,
+
+		ConnectRate: h.config.ConnectRate,
 	}
 	if h.config.Trace {
 		options.Trace = h.peers.trace()
 	}
-	setConnectRate(options, h.config.ConnectRate)
 	client, err := outlookstream.New(auth.Cached(h.tokens), options)
 	if err != nil {
 		return nil, err

@@ -73,7 +73,6 @@ func Run(ctx context.Context, o Options) (results.File, error) {
 
 // A size is how much is measured.
 type size struct {
-	few, many    int           // streams
 	keepAlive    time.Duration // of the footprint and the storm
 	steadyAlive  time.Duration // of the steady state
 	idle, busy   time.Duration // of the steady state
@@ -86,18 +85,24 @@ type size struct {
 	deadAlive    time.Duration // keep-alive of those whose peer dies
 	deadStreams  int
 	stormStreams int
+
+	counts    []int // of streams, for what is to be the same for each
+	modes     []string
+	protocols []string // of the storm and the steady state
 }
 
 var full = size{
-	few: 1000, many: 10_000, keepAlive: 4 * time.Second, steadyAlive: 15 * time.Second,
+	counts: []int{1000, 10_000}, modes: []string{modeBare, modeOurs, modeStd}, protocols: []string{"h2", "h1"},
+	keepAlive: 4 * time.Second, steadyAlive: 15 * time.Second,
 	idle: 16 * time.Second, busy: 30 * time.Second, changes: 1000,
 	connections: 5000, limits: []int{100, 250}, rates: []int{0, 1000}, down: 3 * time.Second,
 	patience: 4 * time.Minute, deadAlive: 5 * time.Second, deadStreams: 20, stormStreams: 10_000,
 }
 
 var short = size{
-	few: 50, many: 200, keepAlive: time.Second, steadyAlive: time.Second,
-	idle: 2 * time.Second, busy: 2 * time.Second, changes: 200,
+	counts: []int{200}, modes: []string{modeBare, modeOurs}, protocols: []string{"h2"},
+	keepAlive: time.Second, steadyAlive: time.Second,
+	idle: 1500 * time.Millisecond, busy: 2 * time.Second, changes: 200,
 	connections: 200, limits: []int{20}, rates: []int{1000}, down: time.Second,
 	patience: 30 * time.Second, deadAlive: time.Second, deadStreams: 5, stormStreams: 200,
 }

@@ -26,8 +26,8 @@ func (r *runner) steady() error {
 			"to the caller's loop (bare: to the return of the read), between two processes on the same processors.",
 		Columns: []string{"protocol", "streams", "client", "CPU: µs a second for an idle stream", "CPU of a change", "changes", "p50", "p90", "p99", "max", "made / delivered / announced / lost silently"},
 	}
-	for _, protocol := range []string{"h2", "h1"} {
-		for _, n := range []int{r.size.few, r.size.many} {
+	for _, protocol := range r.size.protocols {
+		for _, n := range r.size.counts {
 			for _, mode := range []string{modeBare, modeOurs} {
 				s, err := r.steadyOf(protocol, mode, n)
 				if err != nil {
@@ -64,12 +64,7 @@ func (r *runner) steady() error {
 				}
 			}
 		}
-		few, many := fmt.Sprintf("load.steady.%s.ours.%d.", protocol, r.size.few), fmt.Sprintf("load.steady.%s.ours.%d.", protocol, r.size.many)
-		for _, what := range []string{"idle_cpu_us_per_stream_second", "cpu_us_per_change"} {
-			if v := r.file.Values[few+what]; v > 0 {
-				r.value("steady."+protocol+".growth."+what, r.file.Values[many+what]/v)
-			}
-		}
+		r.growth("steady."+protocol, "idle_cpu_us_per_stream_second", "cpu_us_per_change")
 	}
 	r.table(t)
 	return nil
@@ -100,7 +95,7 @@ func (r *runner) steadyOf(protocol, mode string, n int) (s state, err error) {
 	}
 	s.idle = idle.Seconds() / float64(n) / r.size.idle.Seconds()
 	busyFor := r.size.busy
-	if n < r.size.many {
+	if n < slices.Max(r.size.counts) {
 		busyFor /= 2
 	}
 	started := time.Now()

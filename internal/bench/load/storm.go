@@ -45,7 +45,9 @@ func (r *runner) storm() error {
 	for _, rate := range r.size.rates {
 		courses = append(courses, course{"h2", rate})
 	}
-	courses = append(courses, course{"h1", slices.Max(r.size.rates)})
+	if slices.Contains(r.size.protocols, "h1") {
+		courses = append(courses, course{"h1", slices.Max(r.size.rates)})
+	}
 	for _, c := range courses {
 		s, err := r.stormOf(c.protocol, c.rate, n)
 		if err != nil {
