@@ -33,7 +33,7 @@ func (r *runner) footprint() error {
 			"bare: net/http and a buffer of 512 B; std: net/http and encoding/json's Decoder; all over the library's transport.",
 		Columns: []string{"protocol", "streams", "client", "after", "RSS", "heap", "stack", "goroutines", "file descriptors", "connections"},
 	}
-	for _, protocol := range []string{"h1", "h2"} {
+	for _, protocol := range r.size.footprints {
 		for _, n := range r.size.counts {
 			quiet, loaded := make(map[string]held), make(map[string]held)
 			for _, mode := range r.size.modes {

@@ -20,7 +20,11 @@ type Options struct {
 	// Only are the suites to run: footprint, connections, storm, steady,
 	// deadpeer. None means all.
 	Only []string
-	Log  io.Writer // gets everything as it comes, for people
+	// Streams and Protocols, if given, are measured instead of what the form
+	// has: to look at one thing.
+	Streams   int
+	Protocols []string
+	Log       io.Writer // gets everything as it comes, for people
 }
 
 // A suite is a part of the measurements.
@@ -47,6 +51,12 @@ func Run(ctx context.Context, o Options) (results.File, error) {
 	}
 	if o.Short {
 		r.size = short
+	}
+	if o.Streams > 0 {
+		r.size.counts, r.size.connections, r.size.stormStreams = []int{o.Streams}, o.Streams, o.Streams
+	}
+	if len(o.Protocols) > 0 {
+		r.size.protocols, r.size.footprints = o.Protocols, o.Protocols
 	}
 	var err error
 	if r.cert, err = newCertificate(); err != nil {
@@ -86,13 +96,14 @@ type size struct {
 	deadStreams  int
 	stormStreams int
 
-	counts    []int // of streams, for what is to be the same for each
-	modes     []string
-	protocols []string // of the storm and the steady state
+	counts     []int // of streams, for what is to be the same for each
+	modes      []string
+	protocols  []string // of the storm and the steady state
+	footprints []string // protocols of the footprint
 }
 
 var full = size{
-	counts: []int{1000, 10_000}, modes: []string{modeBare, modeOurs, modeStd}, protocols: []string{"h2", "h1"},
+	counts: []int{1000, 10_000}, modes: []string{modeBare, modeOurs, modeStd}, protocols: []string{"h2", "h1"}, footprints: []string{"h1", "h2"},
 	keepAlive: 4 * time.Second, steadyAlive: 15 * time.Second,
 	idle: 16 * time.Second, busy: 30 * time.Second, changes: 1000,
 	connections: 5000, limits: []int{100, 250}, rates: []int{0, 1000}, down: 3 * time.Second,
@@ -100,7 +111,7 @@ var full = size{
 }
 
 var short = size{
-	counts: []int{200}, modes: []string{modeBare, modeOurs}, protocols: []string{"h2"},
+	counts: []int{200}, modes: []string{modeBare, modeOurs}, protocols: []string{"h2"}, footprints: []string{"h1", "h2"},
 	keepAlive: time.Second, steadyAlive: time.Second,
 	idle: 1500 * time.Millisecond, busy: 2 * time.Second, changes: 200,
 	connections: 200, limits: []int{20}, rates: []int{1000}, down: time.Second,

@@ -42,8 +42,10 @@ func (r *runner) storm() error {
 		rate     int
 	}
 	var courses []course
-	for _, rate := range r.size.rates {
-		courses = append(courses, course{"h2", rate})
+	if slices.Contains(r.size.protocols, "h2") {
+		for _, rate := range r.size.rates {
+			courses = append(courses, course{"h2", rate})
+		}
 	}
 	if slices.Contains(r.size.protocols, "h1") {
 		courses = append(courses, course{"h1", slices.Max(r.size.rates)})

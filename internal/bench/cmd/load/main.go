@@ -29,10 +29,15 @@ func run() error {
 	path := flag.String("o", "", "write the results to this `file`")
 	short := flag.Bool("short", false, "a few hundred streams, in less than a minute")
 	only := flag.String("only", "", "run these `suites` only, with commas between them: footprint, connections, storm, steady, deadpeer")
+	streams := flag.Int("streams", 0, "measure so many `streams` instead")
+	protocols := flag.String("protocols", "", "measure these `protocols` instead: h1, h2")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	o := load.Options{Short: *short}
+	o := load.Options{Short: *short, Streams: *streams}
+	if *protocols != "" {
+		o.Protocols = strings.Split(*protocols, ",")
+	}
 	if *only != "" {
 		o.Only = strings.Split(*only, ",")
 	}
