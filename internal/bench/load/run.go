@@ -53,7 +53,8 @@ func Run(ctx context.Context, o Options) (results.File, error) {
 		r.size = short
 	}
 	if o.Streams > 0 {
-		r.size.counts, r.size.connections, r.size.stormStreams = []int{o.Streams}, o.Streams, o.Streams
+		r.size.counts, r.size.connections = []int{o.Streams}, o.Streams
+		r.size.stormStreams, r.size.stormDefault = o.Streams, o.Streams
 	}
 	if len(o.Protocols) > 0 {
 		r.size.protocols, r.size.footprints = o.Protocols, o.Protocols
@@ -95,6 +96,7 @@ type size struct {
 	deadAlive    time.Duration // keep-alive of those whose peer dies
 	deadStreams  int
 	stormStreams int
+	stormDefault int // the same at the default connect rate, at which so many take minutes
 
 	counts     []int // of streams, for what is to be the same for each
 	modes      []string
@@ -107,7 +109,7 @@ var full = size{
 	keepAlive: 4 * time.Second, steadyAlive: 15 * time.Second,
 	idle: 16 * time.Second, busy: 30 * time.Second, changes: 1000,
 	connections: 5000, limits: []int{100, 250}, rates: []int{0, 1000}, down: 3 * time.Second,
-	patience: 4 * time.Minute, deadAlive: 5 * time.Second, deadStreams: 20, stormStreams: 10_000,
+	patience: 4 * time.Minute, deadAlive: 5 * time.Second, deadStreams: 20, stormStreams: 10_000, stormDefault: 2000,
 }
 
 var short = size{
@@ -115,7 +117,7 @@ var short = size{
 	keepAlive: time.Second, steadyAlive: time.Second,
 	idle: 1500 * time.Millisecond, busy: 2 * time.Second, changes: 200,
 	connections: 200, limits: []int{20}, rates: []int{1000}, down: time.Second,
-	patience: 30 * time.Second, deadAlive: time.Second, deadStreams: 5, stormStreams: 200,
+	patience: 30 * time.Second, deadAlive: time.Second, deadStreams: 5, stormStreams: 200, stormDefault: 200,
 }
 
 // runner has what the suites share.

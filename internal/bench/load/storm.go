@@ -29,12 +29,11 @@ type storm struct {
 // storm measures how many watches come back after the server has restarted and
 // forgotten their subscriptions and their token.
 func (r *runner) storm() error {
-	n := r.size.stormStreams
 	t := results.Table{
-		Title: fmt.Sprintf("%d watches of one Client, the server killed (SIGKILL) and started again after %v", n, r.size.down),
-		Note: "The new process knows no subscription, and no longer takes the token: each watch is refused or not, makes a subscription, and listens. " +
-			"Requests as the server saw them; each watch needs two. Time, CPU and peak RSS of the client from the kill until all were live. Changes are made before, and while they come back.",
-		Columns: []string{"protocol", "connect rate", "all live after", "requests a second: most / mean", "requests", "connections dialled", "tokens asked for",
+		Title: fmt.Sprintf("A storm: the server of all watches of one Client killed (SIGKILL) and started again after %v", r.size.down),
+		Note: "The new process knows no subscription, and no longer takes the token: each watch is told that its subscription is gone (some that the token is refused), makes one, and listens. " +
+			"Requests as the server saw them; each watch needs three. Time, CPU and peak RSS of the client from the kill until all were live. Changes are made before, and while they come back.",
+		Columns: []string{"protocol", "watches", "connect rate", "all live after", "requests a second: most / mean", "requests", "connections dialled", "tokens asked for",
 			"CPU", "peak RSS", "watches that heard of it", "changes made / delivered / announced / lost silently"},
 	}
 	type course struct {
@@ -51,6 +50,10 @@ func (r *runner) storm() error {
 		courses = append(courses, course{"h1", slices.Max(r.size.rates)})
 	}
 	for _, c := range courses {
+		n := r.size.stormStreams
+		if c.rate == 0 {
+			n = r.size.stormDefault
+		}
 		s, err := r.stormOf(c.protocol, c.rate, n)
 		if err != nil {
 			return fmt.Errorf("%s at %d a second: %w", c.protocol, c.rate, err)
@@ -59,7 +62,7 @@ func (r *runner) storm() error {
 		if c.rate == 0 {
 			rate, name = "default", "storm."+c.protocol+".default."
 		}
-		t.Rows = append(t.Rows, []string{protocolName(c.protocol), rate, seconds(s.back), fmt.Sprintf("%d / %.0f", s.most, s.mean), fmt.Sprint(s.requests), fmt.Sprint(s.dialled),
+		t.Rows = append(t.Rows, []string{protocolName(c.protocol), fmt.Sprint(n), rate, seconds(s.back), fmt.Sprintf("%d / %.0f", s.most, s.mean), fmt.Sprint(s.requests), fmt.Sprint(s.dialled),
 			fmt.Sprint(s.tokens), seconds(s.cpu), fmt.Sprintf("%.0f MB", float64(s.peak)/1e6), fmt.Sprintf("%d of %d", s.announced, n), s.verdict.String()})
 		for key, v := range map[string]float64{
 			"streams": float64(n), "seconds_to_live": s.back.Seconds(), "attempts_per_second_max": float64(s.most), "attempts_per_second_mean": s.mean,
