@@ -47,7 +47,9 @@ func (b *buffer) fill() error {
 	if b.readErr != nil {
 		return b.inputError()
 	}
-	b.makeRoom()
+	if b.mark > 0 || b.end == len(b.data) {
+		b.makeRoom()
+	}
 	for range maxEmptyReads {
 		n, err := b.r.Read(b.data[b.end:])
 		if n < 0 || n > len(b.data)-b.end {

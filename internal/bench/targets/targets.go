@@ -3,6 +3,7 @@ package targets
 
 import (
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -14,9 +15,10 @@ type Target struct {
 	Limit, Aim float64
 	AtMost     bool
 	Format     Format
-	// The figure is the least of Over, divided by the least of Under, if there
-	// are any, or less the least of Minus: keys of results.File.Values.
-	Over, Under, Minus []string
+	// Keys of results.File.Values: the figure is that of Over, divided by that
+	// of Under, if there is one. Of several in Over, the worst for us counts.
+	Over  []string
+	Under string
 }
 
 // A Format is how a figure is written.
@@ -27,7 +29,8 @@ const (
 	Times   Format = "times"   // 9x
 	Count   Format = "count"   // 2
 	Share   Format = "share"   // 0.50
-	Micros  Format = "micros"  // + 15 µs; values are in nanoseconds
+	Part    Format = "part"    // 0.001, of which hardly any may be
+	Micros  Format = "micros"  // + 15 µs
 	Nanos   Format = "nanos"   // + 100 ns
 	Bytes   Format = "bytes"   // 4 KB, of 1,000
 	Seconds Format = "seconds" // 2 s
@@ -46,43 +49,39 @@ const (
 
 // Keys are the values that t is made from.
 func (t Target) Keys() []string {
-	return append(append(append([]string(nil), t.Over...), t.Under...), t.Minus...)
+	keys := slices.Clone(t.Over)
+	if t.Under != "" {
+		keys = append(keys, t.Under)
+	}
+	return keys
 }
 
 // Measured returns the figure; false if any of what it is made from is missing
 // or makes no figure.
 func (t Target) Measured(values map[string]float64) (float64, bool) {
-	over, ok := least(values, t.Over)
-	if !ok {
-		return 0, false
-	}
-	if len(t.Under) > 0 {
-		under, ok := least(values, t.Under)
-		if !ok || under <= 0 {
-			return 0, false
-		}
-		over /= under
-	}
-	if len(t.Minus) > 0 {
-		minus, ok := least(values, t.Minus)
-		if !ok {
-			return 0, false
-		}
-		over -= minus
-	}
-	return over, !math.IsNaN(over) && !math.IsInf(over, 0)
-}
-
-func least(values map[string]float64, keys []string) (float64, bool) {
-	lowest := math.Inf(1)
-	for _, key := range keys {
+	var figures []float64
+	for _, key := range t.Over {
 		v, ok := values[key]
 		if !ok {
 			return 0, false
 		}
-		lowest = min(lowest, v)
+		figures = append(figures, v)
 	}
-	return lowest, len(keys) > 0
+	if len(figures) == 0 {
+		return 0, false
+	}
+	figure := slices.Min(figures)
+	if t.AtMost {
+		figure = slices.Max(figures)
+	}
+	if t.Under != "" {
+		under := values[t.Under]
+		if under <= 0 {
+			return 0, false
+		}
+		figure /= under
+	}
+	return figure, !math.IsNaN(figure) && !math.IsInf(figure, 0)
 }
 
 // Verdict says how the figure stands.
