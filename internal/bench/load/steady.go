@@ -89,6 +89,10 @@ func (r *runner) steadyOf(protocol, mode string, n int) (s state, err error) {
 	if err != nil {
 		return s, err
 	}
+	// What opening has left behind is not to be collected later.
+	if err := client.do("settled", nil, nil); err != nil {
+		return s, err
+	}
 	idle, err := r.cpuDuring(client, func() error { return r.pause(r.size.idle) })
 	if err != nil {
 		return s, err
