@@ -45,6 +45,28 @@ func TestARequestThatIsTurnedAwayOnceIsSentAgain(t *testing.T) {
 	})
 }
 
+// So does one that refuses each stream, on a connection that it keeps.
+func TestARefusedStreamIsSentAgainAndNotForEver(t *testing.T) {
+	for refusals, want := range map[int]int{1: 2, 2: maxTries, 1000: maxTries} {
+		inVirtualHTTP2(t, func(t *testing.T, h *hostile) {
+			h.serveFrames(nil, func(c *h2conn, stream uint32) {
+				if n, _, _ := h.count(); n <= refusals {
+					c.write(func(f *http2.Framer) error { return f.WriteRSTStream(stream, http2.ErrCodeRefusedStream) })
+					return
+				}
+				c.answer(stream, "200", preamble+keepAlive, false)
+			})
+			stream, err := h.client().Open(t.Context(), "x")
+			if err == nil {
+				defer stream.Close()
+			}
+			if n, _, _ := h.count(); n != want || (err == nil) != (refusals < maxTries) {
+				t.Errorf("refused %d times: sent %d times, want %d; %v", refusals, n, want, err)
+			}
+		})
+	}
+}
+
 // Each hop of a redirect is a request.
 func TestRedirectsHaveTriesOfTheirOwn(t *testing.T) {
 	inBothProtocols(t, func(t *testing.T, h *hostile) {
