@@ -7,9 +7,8 @@ import (
 )
 
 const (
-	minBuffer     = 4 << 10 // what a quiet stream holds
-	maxEmptyReads = 100     // in a row, of a reader that returns neither bytes nor an error
-	shrinkAfter   = 16      // elements that were all much smaller than the buffer
+	quietBuffer   = 512 // what a stream holds while it brings keep-alives, or nothing
+	maxEmptyReads = 100 // in a row, of a reader that returns neither bytes nor an error
 )
 
 // A buffer holds the bytes of the input that are not done with:
@@ -17,14 +16,17 @@ const (
 //	data[:mark]     done with
 //	data[mark:pos]  scanned, and kept because they are or will be returned
 //	data[pos:end]   read, not scanned yet
+//
+// data is quiet, or borrowed: from when a Read has filled quiet until everything is returned that has come. So a stream that waits for
+// news holds next to nothing, whatever it has brought before.
 type buffer struct {
 	r              io.Reader
 	data           []byte
 	mark, pos, end int
 	base           int64 // offset in the input of data[0]
 	readErr        error // what the reader returned, to be reported after the bytes it came with
-
-	elements, largest int // since the size of data was last looked at
+	borrowed       *[]byte
+	quiet          [quietBuffer]byte
 }
 
 func (b *buffer) offset() int64 { return b.base + int64(b.pos) }
@@ -40,17 +42,13 @@ func (b *buffer) next() (byte, error) {
 	return b.data[b.pos], nil
 }
 
-// fill reads once, blocking, when every byte at hand was scanned. It makes room by dropping what is before
-// mark, and only if all of it has to be kept by growing.
+// fill reads once, blocking, when every byte at hand was scanned.
 func (b *buffer) fill() error {
 	if b.readErr != nil {
 		return b.inputError()
 	}
-	if b.mark > 0 {
-		b.resize(len(b.data))
-	}
-	if b.end == len(b.data) {
-		b.resize(max(minBuffer, 2*len(b.data)))
+	if b.mark > 0 || b.end == len(b.data) {
+		b.makeRoom()
 	}
 	for range maxEmptyReads {
 		n, err := b.r.Read(b.data[b.end:])
@@ -78,37 +76,38 @@ func (b *buffer) inputError() error {
 	return b.readErr
 }
 
-// resize moves what is held to the front of a buffer of size bytes.
-func (b *buffer) resize(size int) {
+// makeRoom makes room for a Read, in a buffer that fits what comes: when the last Read has filled the buffer, more is probably
+// waiting already.
+func (b *buffer) makeRoom() {
 	held := b.data[b.mark:b.end]
-	if size != len(b.data) {
-		b.data = make([]byte, size)
+	switch filled := b.end == len(b.data); {
+	case len(b.data) == 0, len(held) == 0 && !filled:
+		b.giveBack()
+		b.data = b.quiet[:]
+	case filled && (b.borrowed == nil || len(held) == len(b.data)):
+		larger := borrow(len(held))
+		copy(*larger, held)
+		b.giveBack()
+		b.data, b.borrowed = *larger, larger
+	default:
+		copy(b.data, held)
 	}
-	copy(b.data, held)
 	b.base += int64(b.mark)
 	b.pos -= b.mark
 	b.mark, b.end = 0, len(held)
 }
 
-// release lets go of an element that was returned. One large element makes the buffer large; when a run of small ones
-// has followed it, the buffer is made to fit them.
-func (b *buffer) release() {
-	b.elements++
-	b.largest = max(b.largest, b.pos-b.mark)
-	b.mark = b.pos
-	if b.elements < shrinkAfter {
-		return
+func (b *buffer) giveBack() {
+	if b.borrowed != nil {
+		giveBack(b.borrowed)
+		b.borrowed = nil
 	}
-	size := max(minBuffer, 2*b.largest)
-	if size <= len(b.data)/2 && size >= b.end-b.mark {
-		b.resize(size)
-	}
-	b.elements, b.largest = 0, 0
 }
 
 // drop gives the memory back when nothing will be read any more.
 func (b *buffer) drop() {
 	b.base += int64(b.pos)
 	b.mark, b.pos, b.end = 0, 0, 0
+	b.giveBack()
 	b.data = nil
 }

@@ -4,13 +4,19 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
+	"unicode/utf8"
 )
 
 // Options adjusts a [Decoder]. A nil *Options, and every field that is zero or negative, means the default.
 type Options struct {
 	Member   string // the member whose value is the array; default "value". Case matters
-	MaxBytes int    // of one element, from its first byte to its last; default 1 MiB
+	MaxBytes int    // of one element, from its first byte to its last; default 1 MiB, at most 2 GiB less a byte
 	MaxDepth int    // of arrays and objects within one element or other member's value, itself included; default 512
+
+	// RejectInvalidUTF8 makes an element with a string that is not UTF-8 a *SyntaxError. Otherwise
+	// its bytes are passed on as they are.
+	RejectInvalidUTF8 bool
 }
 
 // A Decoder reads one JSON object from a reader and returns the elements of an array in it, one by one.
@@ -21,17 +27,20 @@ type Decoder struct {
 	member   string // name of the array
 	maxBytes int
 	maxName  int // of a name, raw: what is longer cannot be that of the array
+	onlyUTF8 bool
 
 	phase   phase
 	found   bool // the array was met
 	members members
-	err     error // returned by every further call of Next
+	err     error  // returned by every further call of Next
+	element []byte // what Next has returned
+	last    repeat
 }
 
 // NewDecoder returns a Decoder of the document that r delivers. It reads nothing yet. opts may be nil.
 //
-// The Decoder has a buffer of its own, so r needs none: 4 KiB while elements are small, and never more than twice
-// MaxBytes, or 128 KiB if that is more. It may read bytes that follow the document, if they come with the bytes of it.
+// The Decoder has a buffer of its own, so r needs none: half a KiB while nothing comes that is larger, whatever has come before, and
+// never more than twice MaxBytes, or 128 KiB if that is more. It may read bytes that follow the document, if they come with the bytes of it.
 func NewDecoder(r io.Reader, opts *Options) *Decoder {
 	d := &Decoder{
 		in:       buffer{r: r},
@@ -44,12 +53,13 @@ func NewDecoder(r io.Reader, opts *Options) *Decoder {
 			d.member = opts.Member
 		}
 		if opts.MaxBytes > 0 {
-			d.maxBytes = opts.MaxBytes
+			d.maxBytes = min(opts.MaxBytes, math.MaxInt32)
 		}
 		if opts.MaxDepth > 0 {
 			d.scan.maxDepth = opts.MaxDepth
 		}
 	}
+	d.onlyUTF8 = opts != nil && opts.RejectInvalidUTF8
 	// Six bytes of input (\u0041) can stand for one byte of a name.
 	d.maxName = max(maxMemberBytes, 6*len(d.member)+2)
 	return d
@@ -72,6 +82,7 @@ func NewDecoder(r io.Reader, opts *Options) *Decoder {
 // Every error but the last is final: further calls return it again. No error comes with an element, and nothing of
 // an element that is not complete is ever returned.
 func (d *Decoder) Next() ([]byte, error) {
+	d.element = nil
 	for d.err == nil {
 		switch d.phase {
 		case beforeDocument:
@@ -83,22 +94,36 @@ func (d *Decoder) Next() ([]byte, error) {
 		case restOfElement:
 			d.phase, d.err = laterElement, d.skip()
 		case element:
+			if raw := d.last.at(&d.in); raw != nil {
+				d.phase = laterElement
+				return d.give(raw)
+			}
 			var raw []byte
 			raw, d.err = d.value(d.maxBytes)
 			switch {
 			case d.err != nil:
 			case raw == nil:
+				d.last.forget()
 				d.phase = restOfElement
 				return nil, fmt.Errorf("jsonstream: offset %d: %w: more than %d bytes; skipping it",
 					d.in.base+int64(d.in.mark), ErrTooLarge, d.maxBytes)
+			case d.onlyUTF8 && d.scan.nonASCII && !utf8.Valid(raw):
+				d.err = d.invalidUTF8(raw)
 			default:
+				d.last.note(raw)
 				d.phase = laterElement
-				return raw, nil
+				return d.give(raw)
 			}
 		}
 	}
 	d.in.drop()
 	return nil, d.err
+}
+
+// give returns an element.
+func (d *Decoder) give(raw []byte) ([]byte, error) {
+	d.element = raw
+	return raw, nil
 }
 
 // Member returns the raw value of a member that was met beside the array so far, such as @odata.context before it or

@@ -13,6 +13,9 @@
 // been read: it never asks its reader for another byte while it holds a complete element, so a quiet connection does
 // not delay what has already arrived. [Values] decodes them into a Go type as well.
 //
+// Nothing is copied: an element is a part of the decoder's buffer, and [Decoder.Fields] are parts of the element, found
+// while it was validated. A program that needs three of its members does not have to go over it a second time.
+//
 // # How a stream ends
 //
 // Running out of elements and ending well are different things. [Decoder.Next] returns io.EOF only when the document is
@@ -25,7 +28,8 @@
 //
 // RFC 8259 JSON, strictly, with the liberties that encoding/json takes too, so that one broken value from the far end
 // does not cost the whole stream:
-//   - bytes in strings that are not valid UTF-8, and \u escapes that are half of a surrogate pair, are passed on as they are;
+//   - bytes in strings that are not valid UTF-8 ([Options].RejectInvalidUTF8 is for those who cannot use them), and \u escapes that
+//     are half of a surrogate pair, are passed on as they are;
 //   - an object may have the same name twice.
 //
 // One UTF-8 byte order mark is accepted at the very start. The object's members may come in any order, unknown ones
@@ -36,6 +40,7 @@
 // # Limits
 //
 // Memory is bounded whatever the input is: [Options] limits the size of an element and the depth of its nesting, and what
-// is kept of the other members has fixed limits (see [Decoder.Member]). An element over the size limit is skipped, not fatal
+// is kept of the other members has fixed limits (see [Decoder.Member]). A Decoder that waits holds half a KiB of buffer, whatever it has
+// read before; larger ones are shared by all Decoders of a program. An element over the size limit is skipped, not fatal
 // (see [ErrTooLarge]).
 package jsonstream

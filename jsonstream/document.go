@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"unicode/utf8"
 )
 
 // A phase says what comes next in the document.
@@ -108,7 +109,7 @@ func (d *Decoder) name() (name string, known bool, err error) {
 		return "", false, err
 	}
 	if raw != nil {
-		name, known = unescape(raw), true
+		name, known = string(unescape(raw)), true
 	} else if err := d.skip(); err != nil {
 		return "", false, err
 	}
@@ -161,7 +162,6 @@ func kind(c byte) string {
 
 // nextElement reads up to the first byte of an element, or past the end of the array.
 func (d *Decoder) nextElement() error {
-	d.in.release()
 	c, err := d.peek()
 	switch {
 	case err != nil:
@@ -258,3 +258,16 @@ func (d *Decoder) run(room int) error {
 
 // syntaxError is about the byte at hand.
 func (d *Decoder) syntaxError(msg string) error { return &SyntaxError{d.InputOffset(), msg} }
+
+// invalidUTF8 is about the first byte of raw, the element at hand, that is not UTF-8.
+func (d *Decoder) invalidUTF8(raw []byte) error {
+	at := 0
+	for at < len(raw) {
+		r, size := utf8.DecodeRune(raw[at:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at += size
+	}
+	return &SyntaxError{d.in.base + int64(d.in.mark+at), quote(raw[at]) + " in a string is not UTF-8"}
+}

@@ -3,5 +3,5 @@ package jsonstream
 // BufferSize returns how many bytes the decoder's buffer takes.
 func BufferSize(d *Decoder) int { return cap(d.in.data) }
 
-// MinBuffer is the size of the buffer of a quiet stream.
-const MinBuffer = minBuffer
+// QuietBuffer is the size of the buffer of a quiet stream.
+const QuietBuffer = quietBuffer

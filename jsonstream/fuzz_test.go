@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
 
 	"github.com/calwatch/calwatch/jsonstream"
 )
@@ -67,6 +68,11 @@ func FuzzAgainstEncodingJSON(f *testing.F) {
 				t.Fatalf("element %q", raw)
 			}
 			elements = append(elements, string(raw))
+			if raw[0] == '{' {
+				if got, want := membersFrom(d.Fields()), membersOf(t, string(raw)); !slices.Equal(got, want) {
+					t.Fatalf("element %q has the members %q, want %q", raw, got, want)
+				}
+			}
 		}
 
 		switch syntax, ok := errors.AsType[*jsonstream.SyntaxError](err); {
@@ -122,7 +128,7 @@ func compareSyntaxError(t *testing.T, err *jsonstream.SyntaxError, data []byte, 
 }
 
 // FuzzCuts checks that it makes no difference how the input is cut, whatever the limits are, and that a size limit leaves out
-// elements and changes nothing else.
+// elements and rejecting what is not UTF-8 ends the stream there, and that both change nothing else.
 func FuzzCuts(f *testing.F) {
 	for i, seed := range seeds {
 		f.Add([]byte(seed), []byte{byte(i), 1, 0, 7}, uint16(3*i), uint8(i))
@@ -132,6 +138,18 @@ func FuzzCuts(f *testing.F) {
 		whole := readAll(strings.NewReader(string(data)), opts)
 		if apart := readAll(cut(data, cuts), opts); !equal(whole, apart) {
 			t.Fatalf("at once: %+v\nin parts: %+v", whole, apart)
+		}
+
+		strict := *opts
+		strict.RejectInvalidUTF8 = true
+		picky := readAll(cut(data, cuts), &strict)
+		if bad := slices.IndexFunc(whole.elements, func(e string) bool { return !utf8.ValidString(e) }); bad < 0 {
+			if !equal(picky, whole) {
+				t.Fatalf("UTF-8: %+v\nin any case: %+v", picky, whole)
+			}
+		} else if syntax, ok := errors.AsType[*jsonstream.SyntaxError](picky.err); !ok || !slices.Equal(picky.elements, whole.elements[:bad]) ||
+			syntax.Offset < whole.offsets[bad]-int64(len(whole.elements[bad])) || syntax.Offset >= whole.offsets[bad] {
+			t.Fatalf("not UTF-8 in element %d: %+v", bad, picky)
 		}
 
 		opts.MaxBytes = 1 << 30

@@ -139,34 +139,42 @@ func TestMemoryStaysBoundedWhateverIsBesideTheArray(t *testing.T) {
 	}
 }
 
-func TestTheBufferShrinksAfterABigElement(t *testing.T) {
-	var in strings.Builder
-	in.WriteString(`{"value":["` + strings.Repeat("x", 500_000) + `"`)
-	for range 100 {
-		in.WriteString(`, {"Status":"Ok"}`)
-	}
-	// One byte a read: the bytes that a buffer holds in advance are not what is measured here.
-	d := jsonstream.NewDecoder(iotest.OneByteReader(strings.NewReader(in.String()+"]}")), nil)
-	if _, err := d.Next(); err != nil {
-		t.Fatal(err)
-	}
-	if size := jsonstream.BufferSize(d); size < 500_000 || size > 1<<20 {
-		t.Errorf("with the big element: %d bytes", size)
-	}
-	for range 40 {
-		if raw, err := d.Next(); err != nil || string(raw) != `{"Status":"Ok"}` {
-			t.Fatalf("got %q, %v", raw, err)
+// What a stream holds while it waits is what ten thousand of them cost.
+func TestNothingIsBorrowedWhileAStreamIsQuiet(t *testing.T) {
+	const keepAlive = `{"Status":"Ok"}`
+	for _, big := range []int{600, 20_000, 500_000} {
+		element := `"` + strings.Repeat("x", big) + `"`
+		var d *jsonstream.Decoder
+		during := 0
+		parts := []string{`{"value":[`, element[:big/2], element[big/2:], "," + keepAlive, ",", keepAlive, "]", "}"}
+		next := 0
+		d = jsonstream.NewDecoder(readerFunc(func(p []byte) (int, error) {
+			if parts[next] == "" {
+				next++
+			}
+			// All that was read before has been returned, except within the big element.
+			if within := next == 1 && parts[1] != element[:big/2] || next == 2; within {
+				during = max(during, jsonstream.BufferSize(d))
+			} else if size := jsonstream.BufferSize(d); size != jsonstream.QuietBuffer {
+				t.Errorf("%d bytes, before part %d: a buffer of %d", big, next, size)
+			}
+			n := copy(p, parts[next])
+			parts[next] = parts[next][n:]
+			return n, nil
+		}), nil)
+		if got := drain(t, d); len(got) != 3 || got[0] != element || got[1] != keepAlive || got[2] != keepAlive {
+			t.Errorf("%d bytes: got %.30q", big, got)
 		}
-	}
-	if size := jsonstream.BufferSize(d); size != jsonstream.MinBuffer {
-		t.Errorf("40 small elements later: %d bytes, want %d", size, jsonstream.MinBuffer)
-	}
-	if rest := drain(t, d); len(rest) != 60 {
-		t.Errorf("%d elements more, want 60", len(rest))
+		if during < big || during > 2*big+16<<10 {
+			t.Errorf("a buffer of %d for %d bytes", during, big)
+		}
+		if size := jsonstream.BufferSize(d); size != 0 {
+			t.Errorf("%d bytes: a buffer of %d after the end", big, size)
+		}
 	}
 }
 
-func TestTheBufferKeepsWhatWasReadAheadWhenItShrinks(t *testing.T) {
+func TestTheBufferKeepsWhatWasReadAheadAfterABigElement(t *testing.T) {
 	elements := []string{`"` + strings.Repeat("x", 100_000) + `"`}
 	for i := range 20_000 {
 		elements = append(elements, fmt.Sprintf(`{"n":%d}`, i))
@@ -177,30 +185,28 @@ func TestTheBufferKeepsWhatWasReadAheadWhenItShrinks(t *testing.T) {
 			t.Fatalf("element %d: got %.20q, %v", i, raw, err)
 		}
 	}
-	if size := jsonstream.BufferSize(d); size != jsonstream.MinBuffer {
-		t.Errorf("at the end: %d bytes, want %d", size, jsonstream.MinBuffer)
-	}
 }
 
-func TestTheBufferDoesNotShrinkAndGrowAgainForElementsOfOneSize(t *testing.T) {
-	str := func(size int) string { return `"` + strings.Repeat("x", size-2) + `"` }
-	for _, size := range []int{10, 4 << 10, 30_000, 32 << 10} {
-		elements := slices.Repeat([]string{str(size)}, 80)
-		elements[0] = str(400_000)
-		d := jsonstream.NewDecoder(cut([]byte(doc(elements...)), []byte{250}), nil)
-		settled := 0
-		for i := range elements {
-			if _, err := d.Next(); err != nil {
-				t.Fatal(err)
-			}
-			if got := jsonstream.BufferSize(d); i == 35 {
-				settled = got
-			} else if i > 35 && got != settled {
-				t.Fatalf("elements of %d bytes: the buffer had %d bytes after 35 of them and %d after %d", size, settled, got, i)
-			}
+func TestTheBufferIsNoLargerThanPromised(t *testing.T) {
+	for _, limit := range []int{100, 10_000, 300_000, 3 << 20} {
+		var d *jsonstream.Decoder
+		largest := 0
+		in := strings.NewReader(doc(`"`+strings.Repeat("x", limit-2)+`"`, `"`+strings.Repeat("x", 4*limit)+`"`))
+		d = jsonstream.NewDecoder(readerFunc(func(p []byte) (int, error) {
+			largest = max(largest, jsonstream.BufferSize(d))
+			return in.Read(p)
+		}), &jsonstream.Options{MaxBytes: limit})
+		if raw, err := d.Next(); err != nil || len(raw) != limit {
+			t.Fatalf("%d bytes, %v; want %d", len(raw), err, limit)
 		}
-		if settled > max(jsonstream.MinBuffer, 4*size) {
-			t.Errorf("elements of %d bytes: the buffer has %d", size, settled)
+		if _, err := d.Next(); !errors.Is(err, jsonstream.ErrTooLarge) {
+			t.Fatalf("got %v", err)
+		}
+		if _, err := d.Next(); err != io.EOF {
+			t.Fatalf("got %v", err)
+		}
+		if largest > max(2*limit, 128<<10) {
+			t.Errorf("a limit of %d, and a buffer of %d", limit, largest)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package jsonstream
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 )
 
 // What is kept of the members beside the array. They are for context links and error documents; a server that
@@ -42,15 +43,14 @@ func (m *members) drop(name string) {
 	}
 }
 
-// unescape returns the name that raw, a valid JSON string with its quotes, stands for.
-func unescape(raw []byte) string {
-	for _, c := range raw {
-		if c == '\\' || c >= 0x80 {
-			var name string
-			// It cannot fail: raw was validated, and what is not UTF-8 becomes U+FFFD.
-			_ = json.Unmarshal(raw, &name)
-			return name
-		}
+// unescape returns the name that raw, a valid JSON string with its quotes, stands for: within raw, if it stands for itself.
+func unescape(raw []byte) []byte {
+	name := raw[1 : len(raw)-1]
+	if !slices.ContainsFunc(name, func(c byte) bool { return c == '\\' || c >= 0x80 }) {
+		return name
 	}
-	return string(raw[1 : len(raw)-1])
+	var unescaped string
+	// It cannot fail: raw was validated, and what is not UTF-8 becomes U+FFFD.
+	_ = json.Unmarshal(raw, &unescaped)
+	return []byte(unescaped)
 }

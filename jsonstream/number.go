@@ -1,70 +1,43 @@
 package jsonstream
 
-// stepNumber takes a byte in or just after a number. A number does not say where it ends, the byte after it does.
-func (s *scanner) stepNumber(c byte) status {
-	switch s.state {
-	case afterMinus:
-		switch {
-		case c == '0':
-			s.state = afterZero
+// scanNumber goes on at p[i] in a number. It returns the index of the first byte that cannot go on with it, or len(p):
+// a number does not say where it ends, the byte after it does.
+func scanNumber(p []byte, i int, at state) (int, state) {
+	for ; i < len(p); i++ {
+		switch c := p[i]; {
 		case isDigit(c):
-			s.state = inInteger
+			switch at {
+			case afterMinus:
+				at = inInteger
+				if c == '0' {
+					at = afterZero
+				}
+			case afterPoint:
+				at = inFraction
+			case afterE, afterSign:
+				at = inExponent
+			case afterZero: // 01 is not a 0 with a mistake after it but a mistake
+				return i, at
+			}
+		case c == '.' && (at == inInteger || at == afterZero):
+			at = afterPoint
+		case (c == 'e' || c == 'E') && (at == inInteger || at == afterZero || at == inFraction):
+			at = afterE
+		case (c == '+' || c == '-') && at == afterE:
+			at = afterSign
 		default:
-			return invalid
+			return i, at
 		}
-		return more
-	case afterZero, inInteger:
-		switch {
-		case isDigit(c) && s.state == inInteger:
-		case c == '.':
-			s.state = afterPoint
-		case c == 'e', c == 'E':
-			s.state = afterE
-		default:
-			return s.endNumber(c)
-		}
-		return more
-	case inFraction:
-		switch {
-		case isDigit(c):
-		case c == 'e', c == 'E':
-			s.state = afterE
-		default:
-			return s.endNumber(c)
-		}
-		return more
-	case inExponent:
-		if !isDigit(c) {
-			return s.endNumber(c)
-		}
-		return more
-	default: // afterPoint, afterE, afterSign
-		switch {
-		case (c == '+' || c == '-') && s.state == afterE:
-			s.state = afterSign
-		case !isDigit(c):
-			return invalid
-		case s.state == afterPoint:
-			s.state = inFraction
-		default:
-			s.state = inExponent
-		}
-		return more
 	}
+	return i, at
 }
 
-// endNumber takes the byte after a number. It has to be one that may follow a value: 01 is not a 0 with a
-// mistake after it but a mistake, and nobody must be given that 0.
-func (s *scanner) endNumber(c byte) status {
-	if !isSpace(c) && c != ',' && c != ']' && c != '}' {
-		return invalid
-	}
-	if s.endValue() == complete {
-		return ended
-	}
-	return s.step(c)
+// canEnd reports whether a number may end here.
+func canEnd(at state) bool {
+	return at == inInteger || at == afterZero || at == inFraction || at == inExponent
 }
+
+// endsNumber reports whether c may follow a number. Nobody must be given the number before a byte that may not.
+func endsNumber(c byte) bool { return isSpace(c) || c == ',' || c == ']' || c == '}' }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

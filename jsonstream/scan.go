@@ -31,220 +31,196 @@ type status uint8
 const (
 	more     status = iota // the value goes on
 	complete               // the value ends with this byte
-	ended                  // the value, a number, ended with the byte before: only step says so
 	invalid                // the byte at hand may not stand there
 	tooDeep                // the byte at hand opens one container too many
 )
 
-// A scanner validates one JSON value byte by byte and finds its end. Between two calls it may rest in the middle of
-// anything, so that it does not matter where the network cut the input.
+// A scanner validates one JSON value and finds its end. Between two calls it may rest in the middle of anything, so that
+// it does not matter where the network cut the input.
 type scanner struct {
 	maxDepth int
 	state    state
 	isName   bool   // the string at hand is a member's name
+	nonASCII bool   // a string has bytes from 0x80 up
+	seen     uint8  // how many bytes of literal, or of the digits of a \u escape, were met
 	stack    []byte // the containers that are open, as their opening bytes
 	literal  string // the literal at hand
-	seen     int    // how many bytes of literal, or of the digits of a \u escape, were met
+	scanned  int    // how many bytes of the value earlier calls have gone through
+	fields   fields // of the value, if it is an object
 }
 
 // begin makes s ready for a new value, after a complete one.
 func (s *scanner) begin() {
 	s.state = wantValue
+	s.nonASCII = false
+	s.scanned = 0
+	s.fields.n = 0
 }
 
 // scan goes through p, which continues the value. It returns how many bytes of p belong to the value (up to the offending byte,
 // if the status is an error). A number at the top ends only at the byte after it, which is looked at but not counted.
+//
+// Strings and numbers, in which most bytes are, have loops of their own; here is what is between them.
 func (s *scanner) scan(p []byte) (n int, st status) {
-	for n < len(p) {
-		if s.state == inString {
-			n += plain(p[n:])
-			if n == len(p) {
-				break
+	state, i := s.state, 0
+	for i < len(p) && state != atEnd {
+		c := p[i]
+		switch state {
+		case wantName, wantNameOrEnd:
+			switch {
+			case c == '"':
+				i++
+				s.isName = true
+				s.fields.beginName(len(s.stack), s.scanned+i)
+				i, state = s.scanString(p, i, inString)
+			case isSpace(c):
+				i++
+			case c == '}' && state == wantNameOrEnd:
+				i++
+				state = s.closeContainer(i)
+			default:
+				return s.rest(i, state, invalid)
+			}
+		case wantColon:
+			switch {
+			case c == ':':
+				i++
+				state = wantValue
+			case isSpace(c):
+				i++
+			default:
+				return s.rest(i, state, invalid)
+			}
+		case wantCommaOrEnd:
+			open := s.stack[len(s.stack)-1]
+			switch {
+			case c == ',' && open == '{':
+				i++
+				state = wantName
+			case c == ',':
+				i++
+				state = wantValue
+			case c == closing(open):
+				i++
+				state = s.closeContainer(i)
+			case isSpace(c):
+				i++
+			default:
+				return s.rest(i, state, invalid)
+			}
+		case inString, inEscape, inHex:
+			i, state = s.scanString(p, i, state)
+			if i < len(p) && inString <= state && state <= inHex {
+				return s.rest(i, state, invalid)
+			}
+		case afterMinus, afterZero, inInteger, afterPoint, inFraction, afterE, afterSign, inExponent:
+			i, state = scanNumber(p, i, state)
+			if i < len(p) {
+				if !canEnd(state) || !endsNumber(p[i]) {
+					return s.rest(i, state, invalid)
+				}
+				state = s.endValue(i)
+			}
+		case inLiteral:
+			if c != s.literal[s.seen] {
+				return s.rest(i, state, invalid)
+			}
+			i++
+			s.seen++
+			if int(s.seen) == len(s.literal) {
+				state = s.endValue(i)
+			}
+		default: // wantValue, wantValueOrEnd
+			switch {
+			case c == '"':
+				s.isName = false
+				s.fields.beginValue(len(s.stack), s.scanned+i)
+				i, state = s.scanString(p, i+1, inString)
+			case isSpace(c):
+				i++
+			case c == ']' && state == wantValueOrEnd:
+				i++
+				state = s.closeContainer(i)
+			default:
+				s.fields.beginValue(len(s.stack), s.scanned+i)
+				if state, st = s.beginValue(c, state); st != more {
+					return s.rest(i, state, st)
+				}
+				i++
 			}
 		}
-		switch st := s.step(p[n]); st {
-		case more:
-			n++
-		case complete:
-			return n + 1, complete
-		case ended:
-			return n, complete
-		default:
-			return n, st
-		}
 	}
-	return n, more
+	if state == atEnd {
+		st = complete
+	}
+	return s.rest(i, state, st)
 }
 
-// plain returns how many bytes p begins with that are neither the end of a string nor special in it. Bytes from 0x80 up
-// are taken as they are: invalid UTF-8 in somebody's subject must not cost the stream.
-func plain(p []byte) int {
-	for i, c := range p {
-		if c == '"' || c == '\\' || c < ' ' {
-			return i
-		}
-	}
-	return len(p)
+// rest notes where scan stands when it returns.
+func (s *scanner) rest(i int, at state, st status) (int, status) {
+	s.state = at
+	s.scanned += i
+	return i, st
 }
 
-// step takes one byte.
-func (s *scanner) step(c byte) status {
-	switch s.state {
-	case inString:
-		return s.stepString(c)
-	case inEscape:
-		return s.stepEscape(c)
-	case inHex:
-		return s.stepHex(c)
-	case inLiteral:
-		return s.stepLiteral(c)
-	case wantValue, wantValueOrEnd, wantName, wantNameOrEnd, wantColon, wantCommaOrEnd:
-		if isSpace(c) {
-			return more
-		}
-		return s.stepStructure(c)
-	default:
-		return s.stepNumber(c)
-	}
-}
+// closing returns the byte that closes the container that open opens: in ASCII it is two further on.
+func closing(open byte) byte { return open + 2 }
 
-// stepStructure takes one byte outside strings, literals and numbers that is not white space.
-func (s *scanner) stepStructure(c byte) status {
-	switch s.state {
-	case wantColon:
-		if c != ':' {
-			return invalid
-		}
-		s.state = wantValue
-		return more
-	case wantName, wantNameOrEnd:
-		if c == '"' {
-			s.state, s.isName = inString, true
-			return more
-		}
-		if c == '}' && s.state == wantNameOrEnd {
-			return s.closeContainer()
-		}
-		return invalid
-	case wantCommaOrEnd:
-		inObject := s.inObject()
-		switch {
-		case c == ',' && inObject:
-			s.state = wantName
-		case c == ',':
-			s.state = wantValue
-		case c == '}' && inObject, c == ']' && !inObject:
-			return s.closeContainer()
-		default:
-			return invalid
-		}
-		return more
-	default:
-		if c == ']' && s.state == wantValueOrEnd {
-			return s.closeContainer()
-		}
-		return s.beginValue(c)
-	}
-}
-
-// beginValue takes the first byte of a value.
-func (s *scanner) beginValue(c byte) status {
+// beginValue takes the first byte of a value that is not a string.
+func (s *scanner) beginValue(c byte, at state) (state, status) {
 	switch {
-	case c == '{':
-		return s.open(c, wantNameOrEnd)
-	case c == '[':
-		return s.open(c, wantValueOrEnd)
-	case c == '"':
-		s.state, s.isName = inString, false
+	case c == '{', c == '[':
+		if len(s.stack) >= s.maxDepth {
+			return at, tooDeep
+		}
+		s.stack = append(s.stack, c)
+		if c == '{' {
+			return wantNameOrEnd, more
+		}
+		return wantValueOrEnd, more
 	case c == 't':
-		s.state, s.literal, s.seen = inLiteral, "true", 1
+		s.literal = "true"
 	case c == 'f':
-		s.state, s.literal, s.seen = inLiteral, "false", 1
+		s.literal = "false"
 	case c == 'n':
-		s.state, s.literal, s.seen = inLiteral, "null", 1
+		s.literal = "null"
 	case c == '-':
-		s.state = afterMinus
+		return afterMinus, more
 	case c == '0':
-		s.state = afterZero
+		return afterZero, more
 	case isDigit(c):
-		s.state = inInteger
+		return inInteger, more
 	default:
-		return invalid
+		return at, invalid
 	}
-	return more
+	s.seen = 1
+	return inLiteral, more
 }
 
-func (s *scanner) open(c byte, next state) status {
-	if len(s.stack) >= s.maxDepth {
-		return tooDeep
-	}
-	s.stack = append(s.stack, c)
-	s.state = next
-	return more
-}
-
-func (s *scanner) closeContainer() status {
+// closeContainer ends the innermost container, which ends before p[i].
+func (s *scanner) closeContainer(i int) state {
 	s.stack = s.stack[:len(s.stack)-1]
-	return s.endValue()
+	return s.endValue(i)
 }
 
-// endValue notes that a value has ended: the whole of it, or one inside a container.
-func (s *scanner) endValue() status {
+// endValue notes that a value has ended before p[i]: the whole of it, or one inside a container.
+func (s *scanner) endValue(i int) state {
 	if len(s.stack) == 0 {
-		s.state = atEnd
-		return complete
+		return atEnd
 	}
-	s.state = wantCommaOrEnd
-	return more
+	s.fields.endValue(s.stack, s.scanned+i)
+	return wantCommaOrEnd
+}
+
+// endString notes that a string has ended before p[i].
+func (s *scanner) endString(i int) state {
+	if s.isName {
+		s.fields.named(len(s.stack), s.scanned+i-1)
+		return wantColon
+	}
+	return s.endValue(i)
 }
 
 func (s *scanner) inObject() bool { return s.stack[len(s.stack)-1] == '{' }
 
-// stepString takes the byte that plain stopped at.
-func (s *scanner) stepString(c byte) status {
-	switch {
-	case c == '\\':
-		s.state = inEscape
-	case c != '"':
-		return invalid
-	case s.isName:
-		s.state = wantColon
-	default:
-		return s.endValue()
-	}
-	return more
-}
-
-func (s *scanner) stepEscape(c byte) status {
-	switch c {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		s.state = inString
-	case 'u':
-		s.state, s.seen = inHex, 0
-	default:
-		return invalid
-	}
-	return more
-}
-
-func (s *scanner) stepHex(c byte) status {
-	if !isDigit(c) && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
-		return invalid
-	}
-	s.seen++
-	if s.seen == 4 {
-		s.state = inString
-	}
-	return more
-}
-
-func (s *scanner) stepLiteral(c byte) status {
-	if c != s.literal[s.seen] {
-		return invalid
-	}
-	s.seen++
-	if s.seen == len(s.literal) {
-		return s.endValue()
-	}
-	return more
-}
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

@@ -1,11 +1,14 @@
 package outlookstream
 
 import (
+	"bytes"
 	stdjson "encoding/json"
 	"fmt"
 	"time"
 
 	jsoniter "github.com/json-iterator/go"
+
+	"github.com/calwatch/calwatch/jsonstream"
 )
 
 // json is the codec of this package, so that changing it means changing this
@@ -35,7 +38,8 @@ type wireError struct {
 }
 
 // decodeElement returns the notification in raw, or the error the service
-// sent in its place. It keeps no reference to raw.
+// sent in its place. It keeps no reference to raw. It takes whatever there may
+// be; what is as usual is read from a header, ten times as fast.
 func decodeElement(raw []byte, received time.Time) (*Notification, *wireError, error) {
 	if raw[0] != '{' {
 		return nil, nil, fmt.Errorf("%w: an element that is not an object", ErrMalformed)
@@ -62,8 +66,7 @@ func decodeElement(raw []byte, received time.Time) (*Notification, *wireError, e
 		Status:         wire.Status,
 		Received:       received,
 	}
-	// A time that cannot be read costs nobody a notification.
-	n.SubscriptionExpirationDateTime, _ = time.Parse(time.RFC3339Nano, wire.SubscriptionExpirationDateTime)
+	n.SubscriptionExpirationDateTime = parseTime([]byte(wire.SubscriptionExpirationDateTime))
 	if wire.Error != nil {
 		n.Error = &NotificationError{Code: wire.Error.Code, Message: wire.Error.Message}
 	}
@@ -112,10 +115,41 @@ type wireItem struct {
 	ETag string `json:"@odata.etag"`
 }
 
+// item looks no further into the item than necessary: what is needed comes
+// first, and what was selected may be long.
 func (n *Notification) item() wireItem {
-	var item wireItem
-	if len(n.ResourceData) > 0 {
-		_ = json.Unmarshal(n.ResourceData, &item) // no id is dealt with by the caller
+	var id, etag []byte
+	for name, value := range jsonstream.Fields(n.ResourceData) {
+		switch string(name) {
+		case "Id":
+			id = value
+		case "@odata.etag":
+			etag = value
+		}
+		if id != nil && etag != nil {
+			break
+		}
 	}
-	return item
+	var item wireItem
+	if id == nil {
+		// Perhaps its name is written in another way. That there is none is
+		// dealt with by the caller.
+		if len(n.ResourceData) > 0 {
+			_ = json.Unmarshal(n.ResourceData, &item)
+		}
+		return item
+	}
+	return wireItem{ID: textOf(id), ETag: textOf(etag)}
+}
+
+// textOf returns what a JSON string says; "" for any other value.
+func textOf(value []byte) (text string) {
+	if len(value) == 0 || value[0] != '"' {
+		return ""
+	}
+	if bytes.IndexByte(value, '\\') < 0 {
+		return string(value[1 : len(value)-1])
+	}
+	_ = json.Unmarshal(value, &text) // it cannot fail: jsonstream has read it
+	return text
 }

@@ -1,6 +1,8 @@
 package outlookstream
 
 import (
+	"bytes"
+	stdjson "encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -135,11 +137,15 @@ func FuzzDecodeElement(f *testing.F) {
 	f.Add([]byte(rich))
 	f.Add([]byte(`{"error":{"code":"A"}}`))
 	f.Add([]byte(`{"Resource":"('"}`))
+	for _, raw := range append(usual, unusual...) {
+		f.Add([]byte(raw))
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if len(raw) == 0 || !json.Valid(raw) || raw[0] <= ' ' {
+		if len(raw) == 0 || !stdjson.Valid(raw) || raw[0] <= ' ' {
 			return // the decoder of the stream lets nothing else through
 		}
 		n, refusal, err := decodeElement(raw, time.Now())
+		compareHeader(t, bytes.Clone(raw))
 		if (n != nil) == (refusal != nil || err != nil) {
 			t.Fatalf("%q: %v, %v, %v", raw, n, refusal, err)
 		}

@@ -25,7 +25,7 @@ func (e *removedError) Unwrap() error { return ErrRemoved }
 // handle yields what a notification means. The error ends the connection.
 func (w *watch) handle(stream *Stream, n *Notification) error {
 	if n.IsKeepAlive() {
-		w.client.opts.Logger.Debug("keep-alive", "status", stream.present(n.Status, maxCode))
+		w.logKeepAlive(stream, n.Status)
 		return nil
 	}
 	if concernsNobody(n) {
@@ -56,7 +56,7 @@ func (w *watch) handle(stream *Stream, n *Notification) error {
 // nothing in it of what makes a notification.
 func concernsNobody(n *Notification) bool {
 	return n.ChangeType == "" && n.SubscriptionID == "" && n.SequenceNumber == 0 && n.Resource == "" && len(n.ResourceData) == 0 &&
-		!strings.EqualFold(n.ODataType, "#Microsoft.OutlookServices.Notification")
+		!strings.EqualFold(n.ODataType, notificationType)
 }
 
 func removed(stream *Stream, n *Notification, subscription string) error {

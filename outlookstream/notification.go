@@ -30,7 +30,7 @@ type NotificationError struct {
 
 // IsKeepAlive reports whether n only says that the connection is alive.
 func (n *Notification) IsKeepAlive() bool {
-	return strings.EqualFold(n.ODataType, "#Microsoft.OutlookServices.KeepAliveNotification")
+	return strings.EqualFold(n.ODataType, keepAliveType)
 }
 
 // DecodeResource returns the item of n as a T, which needs fields for what was

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,14 +28,16 @@ type Stream struct {
 	lease       *reconnect.Lease
 	body        io.Closer
 	watched     *reconnect.IdleReader
+	reader      liveReader
 	decoder     *jsonstream.Decoder
 	opened      time.Time
 	closed      atomic.Bool
 	lived       atomic.Bool // a byte has come
 
-	mu       sync.Mutex // Close may look while Next works
-	elements int
-	err      error // what Next goes on returning
+	status   string // of the last keep-alive
+	failure  error  // what Next goes on returning
+	elements atomic.Int64
+	ended    atomic.Pointer[error] // failure, for Close, which may look while Next works
 }
 
 type listenRequest struct {
@@ -104,7 +105,8 @@ func (s *Stream) connect(ids, scopes []string) error {
 	s.opened = time.Now()
 	s.body = a.Body
 	s.watched = s.client.watchdog.Watch(a.Body, s.dead)
-	s.decoder = jsonstream.NewDecoder(&liveReader{r: s.watched, live: s.live}, &jsonstream.Options{MaxBytes: s.client.opts.MaxElement})
+	s.reader = liveReader{r: s.watched, live: s.live}
+	s.decoder = jsonstream.NewDecoder(&s.reader, &jsonstream.Options{MaxBytes: s.client.opts.MaxElement})
 	call(s.client.opts.Trace.Connected, TraceConnected{Subscriptions: ids, Protocol: a.Proto, Diagnostics: a.diagnostics})
 	return nil
 }
@@ -134,33 +136,65 @@ func isCompressed(resp *http.Response) bool {
 // call takes five minutes at most, or what Options.KeepAlive and
 // Options.MaxElement make of it.
 func (s *Stream) Next() (*Notification, error) {
-	if err := s.failed(); err != nil {
-		return nil, err
+	n, status, err := s.next()
+	if n == nil && err == nil {
+		n = &Notification{ODataType: keepAliveType, Status: status, Received: s.reader.at}
+	}
+	return n, err
+}
+
+// next is Next, but does not make a notification of an ordinary keep-alive: of
+// that it returns the status only.
+func (s *Stream) next() (n *Notification, status string, err error) {
+	if s.failure != nil {
+		return nil, "", s.failure
 	}
 	if s.ctx.Err() != nil {
-		return nil, s.fail(s.explain(context.Cause(s.ctx)))
+		return nil, "", s.fail(s.explain(context.Cause(s.ctx)))
 	}
 	s.watched.Begin()
 	raw, err := s.decoder.Next()
-	if errors.Is(err, jsonstream.ErrTooLarge) {
-		return nil, &SkippedError{Offset: s.decoder.InputOffset(), Err: fmt.Errorf("%w: more than %d bytes", ErrTooLarge, s.client.opts.MaxElement)}
-	}
+	received := s.reader.received()
 	if err != nil {
-		return nil, s.fail(s.explain(err))
+		if errors.Is(err, jsonstream.ErrTooLarge) {
+			return nil, "", &SkippedError{Offset: s.decoder.InputOffset(), Err: fmt.Errorf("%w: more than %d bytes", ErrTooLarge, s.client.opts.MaxElement)}
+		}
+		return nil, "", s.fail(s.explain(err))
 	}
-	received := time.Now()
-	n, refusal, err := decodeElement(raw, received)
-	if refusal != nil {
-		return nil, s.fail(s.said(refusal))
+	var h header
+	for name, value := range s.decoder.Fields() {
+		h.take(name, value)
 	}
-	s.count()
+	if h.isKeepAlive() {
+		s.elements.Add(1)
+		status = s.statusOf(h.status)
+		call(s.client.opts.Trace.KeepAlive, TraceKeepAlive{Status: status, Diagnostics: s.diagnostics})
+		return nil, status, nil
+	}
+	if h.members > 0 && !h.unusual {
+		n = h.notification(received)
+	} else {
+		var refusal *wireError
+		if n, refusal, err = decodeElement(raw, received); refusal != nil {
+			return nil, "", s.fail(s.said(refusal))
+		}
+	}
+	s.elements.Add(1)
 	if err != nil {
-		return nil, &SkippedError{Offset: s.decoder.InputOffset(), Err: err}
+		return nil, "", &SkippedError{Offset: s.decoder.InputOffset(), Err: err}
 	}
 	if n.IsKeepAlive() {
 		call(s.client.opts.Trace.KeepAlive, TraceKeepAlive{Status: n.Status, Diagnostics: s.diagnostics})
 	}
-	return n, nil
+	return n, "", nil
+}
+
+// statusOf returns the status of a keep-alive, which is nearly always the same.
+func (s *Stream) statusOf(text []byte) string {
+	if string(text) != s.status {
+		s.status = string(text)
+	}
+	return s.status
 }
 
 // dead ends a connection that brings nothing any more.
@@ -182,50 +216,50 @@ func (s *Stream) live() {
 	s.watched.Begin() // the time of a caller's function is not the service's
 }
 
-// A liveReader calls live once, when the first byte has come.
+// A liveReader calls live once, when the first byte has come, and tells when
+// the last one came: to the first who asks after it has.
 type liveReader struct {
-	r    io.Reader
-	live func()
+	r     io.Reader
+	live  func()
+	fresh bool // something has come since at
+	at    time.Time
 }
 
 func (r *liveReader) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
-	if n > 0 && r.live != nil {
-		r.live()
-		r.live = nil
+	if n > 0 {
+		r.fresh = true
+		if r.live != nil {
+			r.live()
+			r.live = nil
+		}
 	}
 	return n, err
 }
 
-// count takes note of an element.
-func (s *Stream) count() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.elements++
+// received returns the time of the last Read. (Elements that came with one
+// Read have one time, however long the caller took over the first of them.)
+func (r *liveReader) received() time.Time {
+	if r.fresh {
+		r.fresh, r.at = false, time.Now()
+	}
+	return r.at
 }
 
 // goodFor returns how long ago the connection was opened; 0 if it brought
 // nothing. (A loop's slow body counts, too: what matters is that connections
 // that were good cannot be many.)
 func (s *Stream) goodFor() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.elements == 0 {
+	if s.elements.Load() == 0 {
 		return 0
 	}
 	return time.Since(s.opened)
 }
 
-func (s *Stream) failed() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
-}
-
+// fail notes what Next goes on returning.
 func (s *Stream) fail(err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.err = err
+	s.failure = err
+	s.ended.Store(&err)
 	return err
 }
 
@@ -276,10 +310,10 @@ func (s *Stream) Close() error {
 	s.watched.Stop()
 	_ = s.body.Close() // it was cancelled: there is nothing to learn from it
 	s.lease.Release()
-	s.mu.Lock()
-	end := TraceDisconnected{Err: s.err, Duration: time.Since(s.opened), Elements: s.elements, Diagnostics: s.diagnostics}
-	s.mu.Unlock()
-	if end.Err == nil {
+	end := TraceDisconnected{Duration: time.Since(s.opened), Elements: int(s.elements.Load()), Diagnostics: s.diagnostics}
+	if failure := s.ended.Load(); failure != nil {
+		end.Err = *failure
+	} else {
 		end.Err = context.Cause(s.ctx)
 	}
 	call(s.client.opts.Trace.Disconnected, end)

@@ -224,14 +224,16 @@ func (w *watch) deliver(stream *Stream) error {
 		if w.ctx.Err() != nil {
 			return context.Cause(w.ctx)
 		}
-		n, err := stream.Next()
+		n, status, err := stream.next()
 		if err == nil {
 			w.logElement()
-		}
-		if skipped, ok := errors.AsType[*SkippedError](err); ok {
-			err = w.announceAll(reasonOf(skipped), nil)
-		} else if err == nil {
+			if n == nil {
+				w.logKeepAlive(stream, status)
+				continue
+			}
 			err = w.handle(stream, n)
+		} else if skipped, ok := errors.AsType[*SkippedError](err); ok {
+			err = w.announceAll(reasonOf(skipped), nil)
 		}
 		if err != nil {
 			return err

@@ -28,6 +28,14 @@ func (w *watch) logElement() {
 	}
 }
 
+// logKeepAlive costs nothing where nobody listens: most of what ten thousand
+// streams bring are keep-alives.
+func (w *watch) logKeepAlive(stream *Stream, status string) {
+	if logger := w.client.opts.Logger; logger.Enabled(w.ctx, slog.LevelDebug) {
+		logger.Debug("keep-alive", "status", stream.present(status, maxCode))
+	}
+}
+
 func (w *watch) logResync(r *watched, reason error) {
 	level := slog.LevelWarn
 	if reason == ErrStarted || reason == ErrReconnected && w.routine {

@@ -31,14 +31,16 @@ import (
 //
 //	go test -run xxx -bench Token ./outlookstream/auth/msalauth
 //
-// "hit" is a token that is in memory; "cold", an account that was not used yet, whose file is read; "renewal", a refresh token
-// redeemed at an authority that takes no time.
+// "hit" is a token that is in memory, of all accounts in turn; "same", that of one of them, asked again and again; "cold", an
+// account that was not used yet, whose file is read; "renewal", a refresh token redeemed at an authority that takes no time.
 func BenchmarkToken(b *testing.B) {
 	for _, n := range []int{1, 100, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("accounts=%d", n), func(b *testing.B) {
 			dir := filepath.Join(b.TempDir(), "cache")
 			seed(b, dir, n)
-			b.Run("hit", func(b *testing.B) { benchmarkHit(b, dir, n) })
+			providers := inUse(b, dir, n)
+			b.Run("hit", func(b *testing.B) { benchmarkHit(b, providers) })
+			b.Run("same", func(b *testing.B) { benchmarkHit(b, []auth.Provider{providers[n/2]}) })
 			b.Run("cold", func(b *testing.B) { benchmarkCold(b, dir, n) })
 			b.Run("renewal", func(b *testing.B) { benchmarkRenewal(b, dir, n) })
 			file := filepath.Join(b.TempDir(), "one.json")
@@ -163,18 +165,23 @@ func benchClientOf(b *testing.B, store *tokencache.Store) *msalauth.Client {
 	return c
 }
 
-func benchmarkHit(b *testing.B, dir string, n int) {
+// inUse returns the providers of n accounts whose tokens are in memory.
+func inUse(b *testing.B, dir string, n int) []auth.Provider {
 	client := benchClientOf(b, benchStore(b, dir))
 	providers := make([]auth.Provider, n)
 	for i := range providers {
 		providers[i] = client.Provider(idOf(i))
 		mustToken(b, providers[i], auth.Request{Scopes: mail})
 	}
+	return providers
+}
+
+func benchmarkHit(b *testing.B, providers []auth.Provider) {
 	r := auth.Request{Scopes: mail}
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		mustToken(b, providers[i*7919%n], r)
+		mustToken(b, providers[i*7919%len(providers)], r)
 		i++
 	}
 }
