@@ -1,10 +1,12 @@
 package outlookstream_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -65,6 +67,39 @@ func TestARefusedStreamIsSentAgainAndNotForEver(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The first request on a connection goes out alone, as nobody knows yet how many
+// the server takes; but one that gets no answer does not hold the others.
+func TestOneRequestWithoutAnAnswerDoesNotHoldOthers(t *testing.T) {
+	inVirtualHTTP2(t, func(t *testing.T, h *hostile) {
+		h.serveFrames(nil, func(c *h2conn, stream uint32) {
+			if stream > 1 {
+				c.answer(stream, "200", preamble+keepAlive, false)
+			}
+		})
+		client := h.client()
+		ctx, cancel := context.WithCancel(t.Context())
+		first := make(chan error, 1)
+		go func() {
+			_, err := client.Open(ctx, "first")
+			first <- err
+		}()
+		synctest.Wait()
+		start := time.Now()
+		second, err := client.Open(t.Context(), "second")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer second.Close()
+		if took := time.Since(start); took > 5*time.Second || h.net.dialed() != 1 {
+			t.Errorf("the second took %v, over %d connections", took, h.net.dialed())
+		}
+		cancel()
+		if err := <-first; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
 }
 
 // Each hop of a redirect is a request.
