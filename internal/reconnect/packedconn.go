@@ -111,8 +111,9 @@ func (c *packedConn) prove() {
 		c.patience = nil
 	}
 	c.proven = true
-	if room := c.room(); room > 0 {
-		c.host.room = room
+	// One that takes nothing more may be one that its server is about to close.
+	if c.cc.Available() > 0 {
+		c.host.room = c.room()
 	}
 }
 
