@@ -63,17 +63,23 @@ func New(provider auth.Provider, opts *Options) (*Client, error) {
 	if !strings.EqualFold(o.User, "me") {
 		c.user = "users/" + url.PathEscape(o.User)
 	}
-	template := *o.HTTPClient
-	if template.Timeout > 0 {
-		c.timeout = template.Timeout
+	reaching := template(o.HTTPClient)
+	if o.HTTPClient.Timeout > 0 {
+		c.timeout = o.HTTPClient.Timeout
 	}
-	template.Timeout = 0 // it would cut streams off
-	if template.Transport == nil {
-		template.Transport = NewTransport()
-	}
-	template.CheckRedirect = c.checkRedirect
-	c.pool = reconnect.NewPool(&template)
+	reaching.CheckRedirect = c.checkRedirect
+	c.pool = reconnect.NewPool(&reaching)
 	return c, nil
+}
+
+// template returns how to reach the service.
+func template(caller *http.Client) http.Client {
+	t := *caller
+	t.Timeout = 0 // it would cut streams off
+	if t.Transport == nil {
+		t.Transport = NewTransport()
+	}
+	return t
 }
 
 // remember adds to the permissions that Open and Unsubscribe ask for, who know

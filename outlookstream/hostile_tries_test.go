@@ -1,10 +1,12 @@
 package outlookstream_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -41,6 +43,61 @@ func TestARequestThatIsTurnedAwayOnceIsSentAgain(t *testing.T) {
 		})
 		if n, err := h.open(t.Context()).Next(); err != nil || !n.IsKeepAlive() {
 			t.Errorf("%v, %v", n, err)
+		}
+	})
+}
+
+// So does one that refuses each stream, on a connection that it keeps.
+func TestARefusedStreamIsSentAgainAndNotForEver(t *testing.T) {
+	for refusals, want := range map[int]int{1: 2, 2: maxTries, 1000: maxTries} {
+		inVirtualHTTP2(t, func(t *testing.T, h *hostile) {
+			h.serveFrames(nil, func(c *h2conn, stream uint32) {
+				if n, _, _ := h.count(); n <= refusals {
+					c.write(func(f *http2.Framer) error { return f.WriteRSTStream(stream, http2.ErrCodeRefusedStream) })
+					return
+				}
+				c.answer(stream, "200", preamble+keepAlive, false)
+			})
+			stream, err := h.client().Open(t.Context(), "x")
+			if err == nil {
+				defer stream.Close()
+			}
+			if n, _, _ := h.count(); n != want || (err == nil) != (refusals < maxTries) {
+				t.Errorf("refused %d times: sent %d times, want %d; %v", refusals, n, want, err)
+			}
+		})
+	}
+}
+
+// The first request on a connection goes out alone, as nobody knows yet how many
+// the server takes; but one that gets no answer does not hold the others.
+func TestOneRequestWithoutAnAnswerDoesNotHoldOthers(t *testing.T) {
+	inVirtualHTTP2(t, func(t *testing.T, h *hostile) {
+		h.serveFrames(nil, func(c *h2conn, stream uint32) {
+			if stream > 1 {
+				c.answer(stream, "200", preamble+keepAlive, false)
+			}
+		})
+		client := h.client()
+		ctx, cancel := context.WithCancel(t.Context())
+		first := make(chan error, 1)
+		go func() {
+			_, err := client.Open(ctx, "first")
+			first <- err
+		}()
+		synctest.Wait()
+		start := time.Now()
+		second, err := client.Open(t.Context(), "second")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer second.Close()
+		if took := time.Since(start); took > 5*time.Second || h.net.dialed() != 1 {
+			t.Errorf("the second took %v, over %d connections", took, h.net.dialed())
+		}
+		cancel()
+		if err := <-first; !errors.Is(err, context.Canceled) {
+			t.Error(err)
 		}
 	})
 }

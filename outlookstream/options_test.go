@@ -109,13 +109,8 @@ func TestTCPKeepAliveIsFasterThanTheSystems(t *testing.T) {
 }
 
 func TestAClientWithoutATransportGetsOurs(t *testing.T) {
-	c, err := New(auth.Static("token"), &Options{HTTPClient: &http.Client{Timeout: time.Second}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	lease := c.pool.Acquire()
-	defer lease.Release()
-	if transport, ok := lease.Client().Transport.(*http.Transport); !ok || transport.HTTP2 == nil || transport.HTTP2.SendPingTimeout == 0 {
+	mine := template(&http.Client{Timeout: time.Second})
+	if transport, ok := mine.Transport.(*http.Transport); !ok || transport.HTTP2 == nil || transport.HTTP2.SendPingTimeout == 0 {
 		t.Error("it has no HTTP/2 pings")
 	}
 }

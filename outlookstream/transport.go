@@ -20,6 +20,10 @@ func NewTransport() *http.Transport {
 		ForceAttemptHTTP2:      true,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
+		// Each HTTP/1.1 stream holds both for all its life, and most of it is
+		// quiet. What is long is read past them.
+		ReadBufferSize:  1 << 10,
+		WriteBufferSize: 512,
 		// A compressor would sit on a notification until its block is full.
 		DisableCompression: true,
 		HTTP2: &http.HTTP2Config{

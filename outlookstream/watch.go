@@ -45,12 +45,22 @@ func (c *Client) Watch(ctx context.Context, resources ...Resource) Events {
 }
 
 func (c *Client) watch(ctx context.Context, resources []Resource, yield func(Event, error) bool) error {
-	scopes, err := c.Scopes(resources...)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w, err := c.newWatch(ctx, cancel, resources, yield)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	return w.policy.Run(ctx, w.attempt, w.waiting)
+}
+
+// newWatch is apart from watch so that what it needs on the stack is given back
+// before the watch waits, for as long as it lives: thousands may.
+func (c *Client) newWatch(ctx context.Context, cancel context.CancelCauseFunc, resources []Resource, yield func(Event, error) bool) (*watch, error) {
+	scopes, err := c.Scopes(resources...)
+	if err != nil {
+		return nil, err
+	}
 	w := &watch{
 		client:  c,
 		ctx:     ctx,
@@ -62,7 +72,7 @@ func (c *Client) watch(ctx context.Context, resources []Resource, yield func(Eve
 	for _, r := range resources {
 		w.resources = append(w.resources, &watched{Resource: r, owed: ErrStarted})
 	}
-	return w.policy.Run(ctx, w.attempt, w.waiting)
+	return w, nil
 }
 
 // A watch is one loop over Watch. Everything happens on the loop's goroutine.

@@ -2,14 +2,39 @@ package fakeserver
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/calwatch/calwatch/internal/fakeserver/signin"
 )
 
-// directory knows the mailboxes.
+// directory knows the mailboxes. There may be thousands, and each request names one or two.
 type directory struct {
 	tenant   string
 	accounts []signin.Account
+	names    map[string]int // folded name to the first account that has it
+}
+
+func newDirectory(tenant string, accounts []signin.Account) *directory {
+	d := &directory{tenant: tenant, accounts: accounts, names: make(map[string]int, 3*len(accounts))}
+	for i, a := range accounts {
+		for _, name := range []string{a.User, a.ObjectID, a.ObjectID + "@" + tenant} {
+			if _, taken := d.names[folded(name)]; !taken {
+				d.names[folded(name)] = i
+			}
+		}
+	}
+	return d
+}
+
+// folded is the same for names that strings.EqualFold takes for equal, and for no others.
+func folded(name string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, name)
 }
 
 // find takes an address, an object id, the service's own "objectid@tenant", or "" and "me" for the first account.
@@ -22,13 +47,11 @@ func (d *directory) find(name string) (signin.Account, bool) {
 
 // named is find for names in URLs and headers, where "" and "me" are nobody.
 func (d *directory) named(name string) (signin.Account, bool) {
-	for _, a := range d.accounts {
-		if strings.EqualFold(name, a.User) || strings.EqualFold(name, a.ObjectID) ||
-			strings.EqualFold(name, a.ObjectID+"@"+d.tenant) {
-			return a, true
-		}
+	i, ok := d.names[folded(name)]
+	if !ok {
+		return signin.Account{}, false
 	}
-	return signin.Account{}, false
+	return d.accounts[i], true
 }
 
 // segment is how the service names a mailbox in its own URLs.

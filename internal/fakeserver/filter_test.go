@@ -43,7 +43,7 @@ func TestFilterComparesPropertiesWithLiterals(t *testing.T) {
 
 // Any text can be looked for, however it has to be escaped on the way.
 func TestFilterFindsEveryText(t *testing.T) {
-	d := &directory{accounts: []signin.Account{{User: "alex@contoso.test"}}}
+	d := newDirectory("", []signin.Account{{User: "alex@contoso.test"}})
 	rapid.Check(t, func(t *rapid.T) {
 		subject, other := rapid.String().Draw(t, "subject"), rapid.String().Draw(t, "other")
 		literal := "'" + strings.ReplaceAll(subject, "'", "''") + "'"
@@ -69,7 +69,7 @@ func TestFilterFindsEveryText(t *testing.T) {
 
 // Whatever a client sends as a Resource, the answer is a subscription or an error.
 func TestResourcesAreParsedOrRefused(t *testing.T) {
-	d := &directory{accounts: []signin.Account{{User: "alex@contoso.test"}}}
+	d := newDirectory("", []signin.Account{{User: "alex@contoso.test"}})
 	part := rapid.SampledFrom([]string{"me", "users", "/", "events", "mailfolders", "('", "')", "inbox", "messages", "?", "$filter=", "$select=", "&",
 		"A eq 'b'", ",", "%", "%20", "https://", "x", "", "api/beta/", "'", "(", ")"})
 	rapid.Check(t, func(t *rapid.T) {

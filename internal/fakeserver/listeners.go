@@ -53,6 +53,7 @@ func (s *store) leave(l *listener) {
 		if sub.listener == l {
 			sub.listener = nil
 			sub.expires = time.Now().Add(unheard)
+			s.expireAt(sub.expires)
 		}
 	}
 	clear(l.subs)

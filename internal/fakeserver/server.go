@@ -100,7 +100,7 @@ func New(opts *Options) *Server {
 	}
 	half.Fault = s.signInFault
 	s.signIn = signin.New(&half)
-	s.dir = &directory{tenant: s.signIn.Tenant(), accounts: s.signIn.Accounts()}
+	s.dir = newDirectory(s.signIn.Tenant(), s.signIn.Accounts())
 	s.store = newStore(s.dir, o.MaxQueue)
 	s.log = newRequestLog(s.signIn.Secrets)
 	return s

@@ -25,6 +25,8 @@ type store struct {
 	ledger []record
 	order  int64
 	made   int64 // ids made up
+
+	nextSweep time.Time // nothing expires before; zero: nothing does
 }
 
 type itemKey struct {
@@ -189,13 +191,28 @@ func (s *store) remove(sub *subscription) {
 	s.of[c] = slices.DeleteFunc(s.of[c], func(x *subscription) bool { return x == sub })
 }
 
-// sweep forgets what has expired.
+// sweep forgets what has expired. It is called by everything and looks at every subscription, so it first asks whether
+// there can be any.
 func (s *store) sweep() {
 	now := time.Now()
+	if s.nextSweep.IsZero() || now.Before(s.nextSweep) {
+		return
+	}
+	s.nextSweep = time.Time{}
 	for _, sub := range s.subs {
-		if sub.expired(now) {
+		switch {
+		case sub.expired(now):
 			s.remove(sub)
+		case sub.listener == nil:
+			s.expireAt(sub.expires)
 		}
+	}
+}
+
+// expireAt notes that a subscription that nobody listens to is to expire then.
+func (s *store) expireAt(t time.Time) {
+	if s.nextSweep.IsZero() || t.Before(s.nextSweep) {
+		s.nextSweep = t
 	}
 }
 
@@ -225,6 +242,7 @@ func (s *store) subscribe(user string, t target, resource string, changes change
 	defer s.mu.Unlock()
 	s.sweep()
 	s.subs[sub.id] = sub
+	s.expireAt(sub.expires)
 	s.of[t.collection] = append(s.of[t.collection], sub)
 	return sub
 }

@@ -13,14 +13,17 @@ import (
 type trackedConn struct {
 	net.Conn
 	generation *generation
-	limited    atomic.Bool // whoever uses the connection has set a deadline
+	limited    atomic.Bool  // whoever uses the connection has set a deadline
+	written    atomic.Int64 // bytes
 }
 
 func (c *trackedConn) Write(p []byte) (int, error) {
 	if !c.limited.Load() {
 		_ = c.Conn.SetWriteDeadline(time.Now().Add(writeTimeout)) // a connection without deadlines is written to as ever
 	}
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	c.written.Add(int64(n))
+	return n, err
 }
 
 func (c *trackedConn) SetWriteDeadline(t time.Time) error {

@@ -104,9 +104,9 @@ var sabotages = []sabotage{
 		caught: "ctx ended because",
 	},
 	{
-		name: "connections that are busy are left", file: "internal/reconnect/pool.go",
-		old:    "	for c := range left {\n		_ = c.Conn.Close()",
-		new:    "	for c := range left {\n		_ = c",
+		name: "connections that are busy are left", file: "internal/reconnect/generation.go",
+		old:    "	for c := range left {\n		_ = c.Conn.Close()\n	}\n	for _, c := range packed {\n		_ = c.cc.Close()",
+		new:    "	for c := range left {\n		_ = c\n	}\n	for _, c := range packed {\n		_ = c",
 		caught: "connections? (are left|open)|left .* connections",
 	},
 	{

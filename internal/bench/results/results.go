@@ -16,6 +16,8 @@ type File struct {
 	Suite   string
 	Taken   time.Time
 	Machine Machine
+	Commit  string `json:",omitempty"` // what was measured; the report fills it in
+	Short   bool   `json:",omitempty"` // in the short form, which no target is judged by
 	// Values have stable dotted names, such as wire.tls.simple.share. What was
 	// not measured is not there.
 	Values map[string]float64

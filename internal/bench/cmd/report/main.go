@@ -7,15 +7,20 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/calwatch/calwatch/internal/bench/results"
 )
 
 // settings are what the flags say.
@@ -45,7 +50,7 @@ func run() error {
 	flag.StringVar(&from, "from", "", "run nothing, and take all from this directory of stored results")
 	flag.IntVar(&s.passes, "passes", 6, "how often the micro benchmarks run, one after the other")
 	flag.DurationVar(&s.benchtime, "benchtime", 60*time.Millisecond, "time for each micro benchmark in a pass")
-	flag.BoolVar(&s.short, "short", false, "short forms of the suites; the figures are of little use")
+	flag.BoolVar(&s.short, "short", false, "short forms of the suites, which no target is judged by")
 	flag.Parse()
 	s.stored = filepath.Join(s.repo, "docs", "performance")
 	if from != "" {
@@ -65,27 +70,61 @@ func run() error {
 	if err := os.MkdirAll(s.stored, 0o755); err != nil {
 		return err
 	}
+	var failed error // does not stop the others, nor the page
 	for _, name := range s.suites {
 		began := time.Now()
 		fmt.Fprintln(os.Stderr, "measuring:", name)
 		if err := s.measure(ctx, name); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
+			continue
 		}
 		fmt.Fprintf(os.Stderr, "measured: %s (%v)\n", name, time.Since(began).Round(time.Second))
 	}
-	return s.render()
+	return errors.Join(failed, s.render())
 }
 
 // measure runs a suite and leaves its results in the directory.
 func (s settings) measure(ctx context.Context, suite string) error {
+	commit, err := s.commit(ctx)
+	if err != nil {
+		return err
+	}
+	// If it fails, what it measured before is not to pass for what it measures now.
+	if err := os.Remove(s.path(suite, ".json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	switch suite {
 	case "micro":
-		return s.micro(ctx)
+		err = s.micro(ctx)
 	case "token":
-		return s.token(ctx)
+		err = s.token(ctx)
 	default:
-		return s.command(ctx, suite)
+		err = s.command(ctx, suite)
 	}
+	if err != nil {
+		return err
+	}
+	f, err := results.Read(s.path(suite, ".json"))
+	if err != nil {
+		return err
+	}
+	f.Commit, f.Short = commit, s.short
+	return f.Write(s.path(suite, ".json"))
+}
+
+// commit names what is measured, with a "+" if that is not all of it.
+func (s settings) commit(ctx context.Context) (string, error) {
+	var name, changed bytes.Buffer
+	if err := s.do(ctx, &name, ".", nil, "git", "rev-parse", "--short=10", "HEAD"); err != nil {
+		return "", err
+	}
+	if err := s.do(ctx, &changed, ".", nil, "git", "status", "--porcelain", "--", "*.go", "*go.mod", "*go.sum"); err != nil {
+		return "", err
+	}
+	if changed.Len() > 0 {
+		return strings.TrimSpace(name.String()) + "+", nil
+	}
+	return strings.TrimSpace(name.String()), nil
 }
 
 // path is of one file of a suite.

@@ -22,12 +22,13 @@ var notesText string
 type stock struct {
 	files  map[string]results.File // by suite; those that are missing were not measured
 	values map[string]float64
+	judged map[string]float64 // those of values that are not of a short form
 	notes  map[string]string
 }
 
 // stocked reads what is in the directory.
 func (s settings) stocked() (stock, error) {
-	all := stock{files: map[string]results.File{}, values: map[string]float64{}, notes: notes(notesText)}
+	all := stock{files: map[string]results.File{}, values: map[string]float64{}, judged: map[string]float64{}, notes: notes(notesText)}
 	for _, suite := range suites() {
 		f, err := results.Read(s.path(suite, ".json"))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -38,6 +39,9 @@ func (s settings) stocked() (stock, error) {
 		}
 		all.files[suite] = f
 		maps.Copy(all.values, f.Values)
+		if !f.Short {
+			maps.Copy(all.judged, f.Values)
+		}
 	}
 	return all, nil
 }
@@ -93,15 +97,19 @@ func (all stock) page(drawn []string) string {
 }
 
 func (all stock) machine(p *strings.Builder) {
-	fmt.Fprintf(p, "| suite | taken | processor | cores | system | Go | raw |\n|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(p, "| suite | taken | of commit | processor | cores | system | Go | raw |\n|---|---|---|---|---|---|---|---|\n")
 	for _, suite := range suites() {
 		f, ok := all.files[suite]
 		if !ok {
-			fmt.Fprintf(p, "| %s | not measured | – | – | – | – | – |\n", suite)
+			fmt.Fprintf(p, "| %s | not measured | – | – | – | – | – | – |\n", suite)
 			continue
 		}
-		fmt.Fprintf(p, "| %s | %s | %s | %d | %s | %s | [text](performance/%[1]s.txt), [values](performance/%[1]s.json) |\n",
-			suite, f.Taken.Format("2006-01-02 15:04"), f.Machine.CPU, f.Machine.Cores, f.Machine.OS, f.Machine.Go)
+		name := suite
+		if f.Short {
+			name += " (short form: not judged by the targets)"
+		}
+		fmt.Fprintf(p, "| %s | %s | %s | %s | %d | %s | %s | [text](performance/%[8]s.txt), [values](performance/%[8]s.json) |\n",
+			name, f.Taken.Format("2006-01-02 15:04"), f.Commit, f.Machine.CPU, f.Machine.Cores, f.Machine.OS, f.Machine.Go, suite)
 	}
 	var versions []string
 	for _, path := range []string{"github.com/json-iterator/go", "github.com/go-json-experiment/json", "github.com/goccy/go-json", "github.com/bytedance/sonic", "k8s.io/apimachinery"} {
@@ -119,10 +127,10 @@ func (all stock) targets(p *strings.Builder) {
 	t := results.Table{Columns: []string{"what", "at least", "aim", "measured", "", "why"}}
 	count := map[targets.Verdict]int{}
 	for _, target := range targets.All() {
-		verdict := target.Verdict(all.values)
+		verdict := target.Verdict(all.judged)
 		count[verdict]++
 		measured, why := "–", ""
-		if figure, ok := target.Measured(all.values); ok {
+		if figure, ok := target.Measured(all.judged); ok {
 			measured = figureText(target.Format, figure)
 		}
 		if verdict == targets.NotMet {
