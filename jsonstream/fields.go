@@ -17,6 +17,7 @@ type fields struct {
 type field struct {
 	name, nameEnd uint32 // between the quotes
 	value, end    uint32
+	odd           bool // the name has escapes or is not ASCII
 }
 
 func (f *fields) beginName(depth, offset int) {
@@ -25,9 +26,9 @@ func (f *fields) beginName(depth, offset int) {
 	}
 }
 
-func (f *fields) named(depth, offset int) {
+func (f *fields) named(depth, offset int, odd bool) {
 	if depth == 1 && f.n < maxFields {
-		f.at[f.n].nameEnd = uint32(offset)
+		f.at[f.n].nameEnd, f.at[f.n].odd = uint32(offset), odd
 	}
 }
 
@@ -70,7 +71,11 @@ func walk(object []byte, noted *fields, yield func(name, value []byte) bool) {
 	i := 1
 	if noted != nil {
 		for _, f := range noted.at[:noted.n] {
-			if !yield(unescape(object[f.name-1:f.nameEnd+1]), object[f.value:f.end:f.end]) {
+			name := object[f.name:f.nameEnd]
+			if f.odd {
+				name = unescape(object[f.name-1 : f.nameEnd+1])
+			}
+			if !yield(name, object[f.value:f.end:f.end]) {
 				return
 			}
 			i = int(f.end)

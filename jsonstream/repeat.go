@@ -3,7 +3,7 @@ package jsonstream
 import "bytes"
 
 // maxRepeat is the size up to which an element is remembered: a keep-alive has 80 bytes.
-const maxRepeat = 128
+const maxRepeat = 112
 
 // A repeat is the element before, if it was small. A quiet stream brings the same keep-alive over and over: one with the same bytes
 // is valid, ends where that one ended, and has the same members in the same places.

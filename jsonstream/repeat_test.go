@@ -21,8 +21,8 @@ func TestElementsThatResembleTheOneBefore(t *testing.T) {
 		{`1`, `1`, `12`, `1`, `"1"`, `"1"`, `true`, `true`, `null`},
 		{keepAlive, `[` + keepAlive + `]`, keepAlive},
 		{keepAlive, `"` + strings.Repeat("x", 2000) + `"`, keepAlive, keepAlive},
-		slices.Repeat([]string{`{"a":"` + strings.Repeat("x", 120) + `"}`}, 3), // 128 bytes and one more
-		slices.Repeat([]string{`{"a":"` + strings.Repeat("x", 121) + `"}`}, 3),
+		slices.Repeat([]string{`{"a":"` + strings.Repeat("x", 104) + `"}`}, 3), // 112 bytes and one more
+		slices.Repeat([]string{`{"a":"` + strings.Repeat("x", 105) + `"}`}, 3),
 	} {
 		for size := range 12 {
 			in := []byte(doc(elements...))

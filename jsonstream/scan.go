@@ -41,7 +41,8 @@ type scanner struct {
 	maxDepth int
 	state    state
 	isName   bool   // the string at hand is a member's name
-	nonASCII bool   // a string has bytes from 0x80 up
+	nonASCII bool   // a string may have bytes from 0x80 up
+	odd      bool   // the name at hand may have some, or has escapes
 	seen     uint8  // how many bytes of literal, or of the digits of a \u escape, were met
 	stack    []byte // the containers that are open, as their opening bytes
 	literal  string // the literal at hand
@@ -70,7 +71,7 @@ func (s *scanner) scan(p []byte) (n int, st status) {
 			switch {
 			case c == '"':
 				i++
-				s.isName = true
+				s.isName, s.odd = true, false
 				s.fields.beginName(len(s.stack), s.scanned+i)
 				i, state = s.scanString(p, i, inString)
 			case isSpace(c):
@@ -215,7 +216,7 @@ func (s *scanner) endValue(i int) state {
 // endString notes that a string has ended before p[i].
 func (s *scanner) endString(i int) state {
 	if s.isName {
-		s.fields.named(len(s.stack), s.scanned+i-1)
+		s.fields.named(len(s.stack), s.scanned+i-1, s.odd)
 		return wantColon
 	}
 	return s.endValue(i)

@@ -40,7 +40,7 @@ func (s *scanner) scanString(p []byte, i int, at state) (int, state) {
 				return i, inString
 			}
 			i++
-			at = inEscape
+			at, s.odd = inEscape, true
 		}
 	}
 	return i, at
@@ -65,6 +65,7 @@ func (s *scanner) plain(p []byte, i int) int {
 			return i
 		}
 		i += 2
+		s.odd = true
 	}
 	for ; i < len(p); i++ {
 		c := p[i]
@@ -79,7 +80,7 @@ func (s *scanner) plain(p []byte, i int) int {
 
 func (s *scanner) note(seen uint64) {
 	if seen&highs != 0 {
-		s.nonASCII = true
+		s.nonASCII, s.odd = true, true
 	}
 }
 

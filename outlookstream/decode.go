@@ -1,7 +1,6 @@
 package outlookstream
 
 import (
-	"bytes"
 	stdjson "encoding/json"
 	"fmt"
 	"time"
@@ -139,17 +138,7 @@ func (n *Notification) item() wireItem {
 		}
 		return item
 	}
-	return wireItem{ID: textOf(id), ETag: textOf(etag)}
-}
-
-// textOf returns what a JSON string says; "" for any other value.
-func textOf(value []byte) (text string) {
-	if len(value) == 0 || value[0] != '"' {
-		return ""
-	}
-	if bytes.IndexByte(value, '\\') < 0 {
-		return string(value[1 : len(value)-1])
-	}
-	_ = json.Unmarshal(value, &text) // it cannot fail: jsonstream has read it
-	return text
+	var texts owned
+	texts.Grow(len(id) + len(etag))
+	return wireItem{ID: texts.unquote(id), ETag: texts.unquote(etag)}
 }

@@ -97,7 +97,7 @@ func (h *header) notification(received time.Time) *Notification {
 		n.ResourceData = append(data, h.data...)
 	}
 	var texts owned
-	texts.Grow(owning(h.odataType) + len(h.id) + len(h.subscription) + owning(h.changeType) + len(h.resource) + owning(h.status))
+	texts.Grow(len(h.id) + len(h.subscription) + len(h.resource)) // of the others it has a stock
 	n.ODataType, n.ID, n.SubscriptionID = texts.own(h.odataType), texts.own(h.id), texts.own(h.subscription)
 	n.ChangeType, n.Resource, n.Status = texts.own(h.changeType), texts.own(h.resource), texts.own(h.status)
 	n.SubscriptionExpirationDateTime = parseTime(h.expires)
@@ -132,14 +132,6 @@ func common(text []byte) string {
 	}
 }
 
-// owning returns how much room own needs for text.
-func owning(text []byte) int {
-	if common(text) != "" {
-		return 0
-	}
-	return len(text)
-}
-
 // owned makes strings of bytes, several in one piece of memory.
 type owned struct{ strings.Builder }
 
@@ -150,6 +142,29 @@ func (o *owned) own(text []byte) string {
 	start := o.Len()
 	o.Write(text)
 	return o.String()[start:]
+}
+
+// unquote returns what a JSON string says; "" for any other value.
+func (o *owned) unquote(value []byte) string {
+	if len(value) == 0 || value[0] != '"' {
+		return ""
+	}
+	start, text := o.Len(), value[1:len(value)-1]
+	for {
+		i := bytes.IndexByte(text, '\\')
+		if i < 0 {
+			o.Write(text)
+			return o.String()[start:]
+		}
+		if c := text[i+1]; c != '"' && c != '\\' && c != '/' {
+			var s string
+			_ = json.Unmarshal(value, &s) // it cannot fail: jsonstream has read it
+			return s
+		}
+		o.Write(text[:i]) // ETags are full of quotation marks
+		o.WriteByte(text[i+1])
+		text = text[i+2:]
+	}
 }
 
 // parseTime reads a time. One that cannot be read costs nobody a notification.
@@ -166,10 +181,22 @@ func newNotification(item int) (*Notification, []byte) {
 	switch {
 	case item == 0:
 		return new(Notification), nil
+	case item <= 256:
+		n := new(struct {
+			Notification
+			item [256]byte
+		})
+		return &n.Notification, n.item[:0:item]
 	case item <= 512:
 		n := new(struct {
 			Notification
 			item [512]byte
+		})
+		return &n.Notification, n.item[:0:item]
+	case item <= 768:
+		n := new(struct {
+			Notification
+			item [768]byte
 		})
 		return &n.Notification, n.item[:0:item]
 	case item <= 1024:

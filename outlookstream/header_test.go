@@ -80,3 +80,18 @@ func TestANotificationOwnsItsMemory(t *testing.T) {
 		t.Errorf("writing to the item has changed the notification: %+v", n)
 	}
 }
+
+func TestUnquoteSaysWhatTheCodecDoes(t *testing.T) {
+	for _, value := range []string{`""`, `"a"`, `"W/\"CQ\/AA\\==\""`, `"\""`, `"\\"`, `"a\u0041\"b"`, `"\n"`, `"\"\n"`, `"Grün\""`, `7`, `null`, `{}`, `[]`} {
+		var want string
+		_ = json.Unmarshal([]byte(value), &want)
+		var texts owned
+		if got := texts.unquote([]byte(value)); got != want {
+			t.Errorf("%s: %q, want %q", value, got, want)
+		}
+	}
+	var texts owned
+	if a, b := texts.unquote([]byte(`"a\"b"`)), texts.unquote([]byte(`"c"`)); a != `a"b` || b != "c" {
+		t.Errorf("%q, %q", a, b)
+	}
+}
