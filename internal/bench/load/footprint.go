@@ -60,7 +60,7 @@ func (r *runner) footprint() error {
 			r.value(fmt.Sprintf("%sheap.%d", key, n), quiet[modeOurs].heap-quiet[modeBare].heap)
 			r.value(fmt.Sprintf("%sheap.%d.after70k", key, n), loaded[modeOurs].heap-loaded[modeBare].heap)
 			r.value(fmt.Sprintf("%srss.%d", key, n), quiet[modeOurs].rss-quiet[modeBare].rss)
-			r.value(fmt.Sprintf("%sgoroutines.%d", key, n), beyond(quiet, n))
+			r.value(fmt.Sprintf("%sgoroutines.%d", key, n), beyond(protocol, quiet, n))
 		}
 		r.growth("footprint."+protocol, "rss_per_stream", "heap_per_stream", "rss_per_stream.after70k", "heap_per_stream.after70k")
 	}
@@ -85,11 +85,13 @@ func (r *runner) growth(of string, what ...string) {
 	}
 }
 
-// beyond is how many goroutines ours has for each stream that the Transport's
-// connections do not account for: HTTP/2 has one for each connection.
-func beyond(quiet map[string]held, n int) float64 {
+// beyond is how many goroutines ours has for each stream that are not
+// net/http's own. Those of a connection are, however many there are: HTTP/1.1
+// may have some to spare, and HTTP/2 another number of them.
+func beyond(protocol string, quiet map[string]held, n int) float64 {
 	ours, bare := quiet[modeOurs], quiet[modeBare]
-	return math.Round((ours.goroutines-bare.goroutines-(ours.connections-bare.connections))*float64(n)) / float64(n)
+	ofConnection := map[string]float64{"h1": 2, "h2": 1}[protocol]
+	return math.Round((ours.goroutines-bare.goroutines-ofConnection*(ours.connections-bare.connections))*float64(n)) / float64(n)
 }
 
 func (r *runner) footprintOf(protocol, mode string, n int) (quiet, loaded held, err error) {
@@ -110,14 +112,18 @@ func (r *runner) footprintOf(protocol, mode string, n int) (quiet, loaded held, 
 	if err := r.openAndSettle(client, 1, 1, atOnce(mode, protocol), &before); err != nil {
 		return fail(err)
 	}
+	var first, all census
+	if err := server.do("census", nil, &first); err != nil {
+		return fail(err)
+	}
 	if err := r.openAndSettle(client, n, n+1, atOnce(mode, protocol), &after); err != nil {
 		return fail(err)
 	}
-	var clients census
-	if err := server.do("census", nil, &clients); err != nil {
+	if err := server.do("census", nil, &all); err != nil {
 		return fail(err)
 	}
-	quiet = perStream(after, before, clients.Connections, n)
+	connections := all.Connections - first.Connections
+	quiet = perStream(after, before, connections, n)
 	var sites []site
 	if err := client.do("profile", nil, &sites); err != nil {
 		return fail(err)
@@ -141,7 +147,7 @@ func (r *runner) footprintOf(protocol, mode string, n int) (quiet, loaded held, 
 	if err := client.do("settled", nil, &after); err != nil {
 		return fail(err)
 	}
-	loaded = perStream(after, before, clients.Connections, n)
+	loaded = perStream(after, before, connections, n)
 	if err := client.do("profile", nil, &sites); err != nil {
 		return fail(err)
 	}

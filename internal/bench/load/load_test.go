@@ -36,7 +36,7 @@ func TestTheShortFormMeasuresEverythingAndNothingIsLostSilently(t *testing.T) {
 	}
 	n := short.counts[0]
 	for _, protocol := range []string{"h1", "h2"} {
-		if v := value(fmt.Sprintf("footprint.%s.ours_minus_bare.goroutines.%d", protocol, n)); v != 0 {
+		if v := value(fmt.Sprintf("footprint.%s.ours_minus_bare.goroutines.%d", protocol, n)); v > 0 {
 			t.Errorf("%s: %v goroutines for each idle stream beyond net/http's own", protocol, v)
 		}
 		if v := value(fmt.Sprintf("footprint.%s.ours.%d.rss_per_stream", protocol, n)); v <= 0 {
@@ -52,6 +52,9 @@ func TestTheShortFormMeasuresEverythingAndNothingIsLostSilently(t *testing.T) {
 				t.Errorf("%s, %s: %v other streams ended", d.name, protocol, v)
 			}
 		}
+	}
+	if v := value(fmt.Sprintf("connections.h2.ours.%d.ratio", short.limits[0])); v < 1 || v > 2 {
+		t.Errorf("%v times as many HTTP/2 connections as are needed", v)
 	}
 	storm := fmt.Sprintf("storm.h2.%d.", short.rates[0])
 	for key, want := range map[string]float64{

@@ -176,21 +176,14 @@ func (r *runner) judge(server, client *process, before []made) (verdict, error) 
 	if err := client.do("seen", nil, &seen); err != nil {
 		return verdict{}, err
 	}
-	// Ids are the service's own, and the second one begins anew: what was
-	// made before the restart counts as delivered only if it came before it.
-	v := judge(ledger, since(seen, before))
-	v.add(judge(before, seen))
-	return v, nil
-}
-
-// since is what was seen after the last of some changes was made, unless there
-// are none.
-func since(seen []sighting, before []made) []sighting {
 	if len(before) == 0 {
-		return seen
+		return judge(ledger, seen), nil
 	}
-	restarted := before[len(before)-1].At.Add(stormGap)
-	return slices.DeleteFunc(slices.Clone(seen), func(x sighting) bool { return x.At.Before(restarted) })
+	// The second service makes up the same ids again.
+	restart := before[len(before)-1].At.Add(stormGap)
+	v := judge(ledger, slices.DeleteFunc(slices.Clone(seen), func(x sighting) bool { return x.At.Before(restart) }))
+	v.add(judge(before, slices.DeleteFunc(seen, func(x sighting) bool { return x.ID != "" && !x.At.Before(restart) })))
+	return v, nil
 }
 
 // stormGap is less than the time for which a server is down, and more than a
