@@ -132,7 +132,7 @@ func (d *Decoder) give(raw []byte) ([]byte, error) {
 //
 // Not everything is kept: the first 64 members, no value (and no name) of more than 64 KiB, and 256 KiB in all.
 // What is over these limits is validated and skipped.
-func (d *Decoder) Member(name string) []byte { return bytes.Clone(d.members.values[name]) }
+func (d *Decoder) Member(name string) []byte { return bytes.Clone(d.members.get(name)) }
 
 // InputOffset returns how many bytes of the input have been consumed: after Next has returned an element, the offset just
 // after its last byte; after ErrTooLarge, just after the byte that was too much; at the end, the length of the document.

@@ -1,6 +1,9 @@
 package jsonstream
 
-import "iter"
+import (
+	"bytes"
+	"iter"
+)
 
 // maxFields is how many members of an element are noted while it is scanned: all of a notification's, which has 8. Those after them
 // are found by scanning again.
@@ -80,7 +83,7 @@ func walk(object []byte, noted *fields, yield func(name, value []byte) bool) {
 			}
 			i = int(f.end)
 		}
-		if noted.n < maxFields {
+		if noted.n < maxFields || bytes.TrimLeft(object[i:], " \t\r\n")[0] == '}' {
 			return
 		}
 	}

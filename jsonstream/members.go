@@ -14,10 +14,26 @@ const (
 	maxMembersBytes = 256 << 10 // all names and values together
 )
 
-// members holds the raw values of the members met so far, by unescaped name.
+// members holds the raw values of the members met so far, by unescaped name. There are few, and a map for one or two would be
+// a good part of what an idle stream holds.
 type members struct {
-	values map[string][]byte
-	size   int
+	all  []member
+	size int
+}
+
+type member struct {
+	name  string
+	value []byte
+}
+
+// get returns the value of name; nil if there is none.
+func (m *members) get(name string) []byte {
+	for _, member := range m.all {
+		if member.name == name {
+			return member.value
+		}
+	}
+	return nil
 }
 
 // put keeps a copy of raw under name if there is room for it. It replaces what name had before in any case: the last one
@@ -25,22 +41,21 @@ type members struct {
 func (m *members) put(name string, raw []byte) {
 	m.drop(name)
 	size := len(name) + len(raw)
-	if len(m.values) >= maxMembers || m.size+size > maxMembersBytes {
+	if len(m.all) >= maxMembers || m.size+size > maxMembersBytes {
 		return
 	}
-	if m.values == nil {
-		m.values = make(map[string][]byte)
-	}
-	m.values[name] = bytes.Clone(raw)
+	m.all = append(m.all, member{name, bytes.Clone(raw)})
 	m.size += size
 }
 
 // drop forgets name.
 func (m *members) drop(name string) {
-	if old, ok := m.values[name]; ok {
-		m.size -= len(name) + len(old)
-		delete(m.values, name)
-	}
+	m.all = slices.DeleteFunc(m.all, func(old member) bool {
+		if old.name == name {
+			m.size -= len(name) + len(old.value)
+		}
+		return old.name == name
+	})
 }
 
 // unescape returns the name that raw, a valid JSON string with its quotes, stands for: within raw, if it stands for itself.

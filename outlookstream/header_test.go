@@ -95,3 +95,15 @@ func TestUnquoteSaysWhatTheCodecDoes(t *testing.T) {
 		t.Errorf("%q, %q", a, b)
 	}
 }
+
+func TestTimesAreReadAsTheStandardLibraryReadsThem(t *testing.T) {
+	for _, text := range []string{"2016-09-09T18:36:42.3454926Z", "0000-01-01T00:00:00.0000000Z", "9999-12-28T23:59:59.9999999Z", "2016-02-29T00:00:00.0000001Z",
+		"2015-02-29T00:00:00.0000000Z", "2016-13-01T00:00:00.0000000Z", "2016-00-10T00:00:00.0000000Z", "2016-01-00T00:00:00.0000000Z", "2016-01-01T24:00:00.0000000Z",
+		"2016-01-01T00:60:00.0000000Z", "2016-01-01T00:00:60.0000000Z", "2016-01-01T00:00:00.000000-Z", "2016-01-01 00:00:00.0000000Z", "2016-01-01T00:00:00Z",
+		"2016-01-01T00:00:00.1+02:00", "", "x"} {
+		want, _ := time.Parse(time.RFC3339Nano, text)
+		if got := parseTime([]byte(text)); !got.Equal(want) || got.Location() != want.Location() && got.Location().String() != want.Location().String() {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}

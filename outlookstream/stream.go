@@ -161,27 +161,32 @@ func (s *Stream) next() (n *Notification, status string, err error) {
 		}
 		return nil, "", s.fail(s.explain(err))
 	}
+	return s.decode(raw, received)
+}
+
+// decode is apart from next so that its frame is not on the stack of those who
+// wait.
+func (s *Stream) decode(raw []byte, received time.Time) (n *Notification, status string, err error) {
+	s.elements.Add(1)
 	var h header
 	for name, value := range s.decoder.Fields() {
 		h.take(name, value)
 	}
-	if h.isKeepAlive() {
-		s.elements.Add(1)
+	switch {
+	case h.isKeepAlive():
 		status = s.statusOf(h.status)
 		call(s.client.opts.Trace.KeepAlive, TraceKeepAlive{Status: status, Diagnostics: s.diagnostics})
 		return nil, status, nil
-	}
-	if h.members > 0 && !h.unusual {
+	case h.members > 0 && !h.unusual:
 		n = h.notification(received)
-	} else {
+	default:
 		var refusal *wireError
 		if n, refusal, err = decodeElement(raw, received); refusal != nil {
+			s.elements.Add(-1) // it is none
 			return nil, "", s.fail(s.said(refusal))
+		} else if err != nil {
+			return nil, "", &SkippedError{Offset: s.decoder.InputOffset(), Err: err}
 		}
-	}
-	s.elements.Add(1)
-	if err != nil {
-		return nil, "", &SkippedError{Offset: s.decoder.InputOffset(), Err: err}
 	}
 	if n.IsKeepAlive() {
 		call(s.client.opts.Trace.KeepAlive, TraceKeepAlive{Status: n.Status, Diagnostics: s.diagnostics})
