@@ -120,7 +120,25 @@ func (all stock) machine(p *strings.Builder) {
 	if len(versions) > 0 {
 		fmt.Fprintf(p, "\nCompared with: %s, and encoding/json of that Go.\n", strings.Join(versions, ", "))
 	}
+	if spread, ok := all.spread(); ok {
+		fmt.Fprintf(p, "\nThe micro benchmarks spread by ±%.0f %% (half of them more); beyond ±10 %% the machine was busy with something else, and the ratios say little.\n", 100*spread)
+	}
 	p.WriteByte('\n')
+}
+
+// spread is the median of those of the micro benchmarks.
+func (all stock) spread() (float64, bool) {
+	var spreads []float64
+	for name, value := range all.files["micro"].Values {
+		if strings.HasSuffix(name, ".spread") {
+			spreads = append(spreads, value)
+		}
+	}
+	if len(spreads) == 0 {
+		return 0, false
+	}
+	slices.Sort(spreads)
+	return spreads[len(spreads)/2], true
 }
 
 func (all stock) targets(p *strings.Builder) {

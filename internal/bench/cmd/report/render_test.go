@@ -39,6 +39,7 @@ func TestPageFromWhatWasStored(t *testing.T) {
 	const simple = "micro.notification.simple.16k."
 	micro := results.File{Suite: "micro", Taken: time.Now(), Values: map[string]float64{
 		simple + "calwatch.ns": 1000, simple + "encoding-json.ns": 9500, simple + "kubernetes.ns": 13_000, simple + "calwatch.allocs": 1,
+		simple + "calwatch.spread": 0.02, simple + "encoding-json.spread": 0.31,
 	}}
 	load := results.File{Suite: "load", Taken: time.Now(), Tables: []results.Table{{Title: "Storms", Columns: []string{"a|b"}, Rows: [][]string{{"c|d"}}}}}
 	for _, f := range []results.File{micro, load} {
@@ -54,7 +55,7 @@ func TestPageFromWhatWasStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(content)
-	for _, want := range []string{"| 9.5x | met |", "| 13x | **NOT met** |", "| 1 | aim met |", "### Storms", `| c\|d |`, "(performance/notification.svg)"} {
+	for _, want := range []string{"| 9.5x | met |", "| 13x | **NOT met** |", "| 1 | aim met |", "spread by ±31 %", "### Storms", `| c\|d |`, "(performance/notification.svg)"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
