@@ -35,6 +35,7 @@ type Decoder struct {
 	err     error  // returned by every further call of Next
 	element []byte // what Next has returned
 	last    repeat
+	repeats bool // element is the same as the one before
 }
 
 // NewDecoder returns a Decoder of the document that r delivers. It reads nothing yet. opts may be nil.
@@ -82,7 +83,7 @@ func NewDecoder(r io.Reader, opts *Options) *Decoder {
 // Every error but the last is final: further calls return it again. No error comes with an element, and nothing of
 // an element that is not complete is ever returned.
 func (d *Decoder) Next() ([]byte, error) {
-	d.element = nil
+	d.element, d.repeats = nil, false
 	for d.err == nil {
 		switch d.phase {
 		case beforeDocument:
@@ -96,7 +97,8 @@ func (d *Decoder) Next() ([]byte, error) {
 		case element:
 			if raw := d.last.at(&d.in); raw != nil {
 				d.phase = laterElement
-				return d.give(raw)
+				d.element, d.repeats = raw, true
+				return raw, nil
 			}
 			var raw []byte
 			raw, d.err = d.value(d.maxBytes)
@@ -112,7 +114,8 @@ func (d *Decoder) Next() ([]byte, error) {
 			default:
 				d.last.note(raw)
 				d.phase = laterElement
-				return d.give(raw)
+				d.element = raw
+				return raw, nil
 			}
 		}
 	}
@@ -120,11 +123,10 @@ func (d *Decoder) Next() ([]byte, error) {
 	return nil, d.err
 }
 
-// give returns an element.
-func (d *Decoder) give(raw []byte) ([]byte, error) {
-	d.element = raw
-	return raw, nil
-}
+// Repeats reports whether the element that Next has returned last is, byte for byte, the one before it, so that whoever has decoded that
+// one need not decode it again. Only small objects (of up to 112 bytes) are compared, as keep-alives are, and only if a Read brought all of one;
+// of others it reports false.
+func (d *Decoder) Repeats() bool { return d.repeats }
 
 // Member returns the raw value of a member that was met beside the array so far, such as @odata.context before it or
 // error instead of it; nil if there was none. Members after the array are met by the call of Next that follows the last element.

@@ -32,6 +32,9 @@ func TestElementsThatResembleTheOneBefore(t *testing.T) {
 				if err != nil || string(raw) != want {
 					t.Fatalf("%q, %d bytes a read: element %d is %q, %v", elements, size, i, raw, err)
 				}
+				if d.Repeats() && (i == 0 || want != elements[i-1]) {
+					t.Fatalf("%q: element %d repeats", elements, i)
+				}
 				if strings.HasPrefix(want, "{") {
 					if got := membersFrom(d.Fields()); !slices.Equal(got, membersOf(t, want)) {
 						t.Fatalf("%q: the members of element %d are %q", elements, i, got)
@@ -59,5 +62,17 @@ func TestAnElementIsHeldToTheLimitsOfItsDecoder(t *testing.T) {
 	got := readAll(strings.NewReader(in), &jsonstream.Options{MaxBytes: 7})
 	if len(got.elements) != 3 || got.tooLarge != 1 || got.err != io.EOF {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestRepeatsTellsWhatNeedNotBeDecodedAgain(t *testing.T) {
+	d := jsonstream.NewDecoder(strings.NewReader(doc(`{"a":1}`, `{"a":1}`, `{"a":1}`, `{"a":2}`, `1`, `1`)), nil)
+	for i, want := range []bool{false, true, true, false, false, false} {
+		if _, err := d.Next(); err != nil || d.Repeats() != want {
+			t.Errorf("element %d: %v, %v", i, d.Repeats(), err)
+		}
+	}
+	if _, err := d.Next(); err != io.EOF || d.Repeats() {
+		t.Errorf("at the end: %v, %v", d.Repeats(), err)
 	}
 }

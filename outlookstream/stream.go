@@ -34,8 +34,11 @@ type Stream struct {
 	closed      atomic.Bool
 	lived       atomic.Bool // a byte has come
 
-	status   string // of the last keep-alive
-	failure  error  // what Next goes on returning
+	status string // of the last keep-alive
+
+	wasKeepAlive bool // the last element that was decoded
+
+	failure  error // what Next goes on returning
 	elements atomic.Int64
 	ended    atomic.Pointer[error] // failure, for Close, which may look while Next works
 }
@@ -161,45 +164,54 @@ func (s *Stream) next() (n *Notification, status string, err error) {
 		}
 		return nil, "", s.fail(s.explain(err))
 	}
+	if s.wasKeepAlive && s.decoder.Repeats() {
+		return nil, s.keepAlive(), nil
+	}
 	return s.decode(raw, received)
 }
 
 // decode is apart from next so that its frame is not on the stack of those who
 // wait.
 func (s *Stream) decode(raw []byte, received time.Time) (n *Notification, status string, err error) {
-	s.elements.Add(1)
 	var h header
 	for name, value := range s.decoder.Fields() {
 		h.take(name, value)
 	}
-	switch {
-	case h.isKeepAlive():
-		status = s.statusOf(h.status)
-		call(s.client.opts.Trace.KeepAlive, TraceKeepAlive{Status: status, Diagnostics: s.diagnostics})
-		return nil, status, nil
-	case h.members > 0 && !h.unusual:
+	if s.wasKeepAlive = h.isKeepAlive(); s.wasKeepAlive {
+		if string(h.status) != s.status {
+			s.status = string(h.status)
+		}
+		return nil, s.keepAlive(), nil
+	}
+	if h.members > 0 && !h.unusual {
 		n = h.notification(received)
-	default:
+	} else {
 		var refusal *wireError
 		if n, refusal, err = decodeElement(raw, received); refusal != nil {
-			s.elements.Add(-1) // it is none
 			return nil, "", s.fail(s.said(refusal))
-		} else if err != nil {
-			return nil, "", &SkippedError{Offset: s.decoder.InputOffset(), Err: err}
 		}
 	}
+	s.elements.Add(1)
+	if err != nil {
+		return nil, "", &SkippedError{Offset: s.decoder.InputOffset(), Err: err}
+	}
 	if n.IsKeepAlive() {
-		call(s.client.opts.Trace.KeepAlive, TraceKeepAlive{Status: n.Status, Diagnostics: s.diagnostics})
+		s.traceKeepAlive(n.Status)
 	}
 	return n, "", nil
 }
 
-// statusOf returns the status of a keep-alive, which is nearly always the same.
-func (s *Stream) statusOf(text []byte) string {
-	if string(text) != s.status {
-		s.status = string(text)
+// keepAlive takes note of an ordinary keep-alive with the status at hand.
+func (s *Stream) keepAlive() (status string) {
+	s.elements.Add(1)
+	if s.client.opts.Trace.KeepAlive != nil {
+		s.traceKeepAlive(s.status)
 	}
 	return s.status
+}
+
+func (s *Stream) traceKeepAlive(status string) {
+	call(s.client.opts.Trace.KeepAlive, TraceKeepAlive{Status: status, Diagnostics: s.diagnostics})
 }
 
 // dead ends a connection that brings nothing any more.

@@ -230,17 +230,15 @@ func (w *watch) deliver(stream *Stream) error {
 			return err
 		}
 	}
-	for {
-		if w.ctx.Err() != nil {
-			return context.Cause(w.ctx)
-		}
+	for w.ctx.Err() == nil {
 		n, status, err := stream.next()
+		for n == nil && err == nil {
+			w.logElement()
+			w.logKeepAlive(stream, status)
+			n, status, err = stream.next()
+		}
 		if err == nil {
 			w.logElement()
-			if n == nil {
-				w.logKeepAlive(stream, status)
-				continue
-			}
 			err = w.handle(stream, n)
 		} else if skipped, ok := errors.AsType[*SkippedError](err); ok {
 			err = w.announceAll(reasonOf(skipped), nil)
@@ -249,6 +247,7 @@ func (w *watch) deliver(stream *Stream) error {
 			return err
 		}
 	}
+	return context.Cause(w.ctx)
 }
 
 // reasonOf says that an element that was skipped may have been a change.
