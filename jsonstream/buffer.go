@@ -52,15 +52,17 @@ func (b *buffer) fill() error {
 	}
 	for range maxEmptyReads {
 		n, err := b.r.Read(b.data[b.end:])
-		if n < 0 || n > len(b.data)-b.end {
+		if err != nil {
+			b.readErr = err
+		}
+		if n > 0 && n <= len(b.data)-b.end {
+			b.end += n
+			return nil
+		}
+		switch {
+		case n != 0:
 			return fmt.Errorf("jsonstream: offset %d: the reader says that it has put %d bytes into a buffer of %d",
 				b.offset(), n, len(b.data)-b.end)
-		}
-		b.end += n
-		b.readErr = err
-		switch {
-		case n > 0:
-			return nil
 		case err != nil:
 			return b.inputError()
 		}

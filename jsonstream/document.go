@@ -247,13 +247,13 @@ func (d *Decoder) run(room int) error {
 	}
 	n, st := d.scan.scan(p)
 	in.pos += n
-	switch st {
-	case invalid:
-		return d.syntaxError(d.scan.complaint(p[n]))
-	case tooDeep:
+	if st == more || st == complete {
+		return nil
+	}
+	if st == tooDeep {
 		return d.syntaxError(fmt.Sprintf("nested more than %d deep", d.scan.maxDepth))
 	}
-	return nil
+	return d.syntaxError(d.scan.complaint(p[n]))
 }
 
 // syntaxError is about the byte at hand.
