@@ -208,37 +208,35 @@ func (d *Decoder) peek() (byte, error) {
 func (d *Decoder) value(limit int) ([]byte, error) {
 	in := &d.in
 	d.scan.begin()
-	for {
-		room := limit - (in.pos - in.mark)
-		switch {
-		case room < 0:
-			return nil, nil
-		case d.scan.state == atEnd:
+	for room := limit; room >= 0; room = limit - (in.pos - in.mark) {
+		if ended, err := d.run(room); err != nil {
+			return nil, err
+		} else if ended && in.pos-in.mark <= limit {
 			return in.data[in.mark:in.pos:in.pos], nil
 		}
-		if err := d.run(room); err != nil {
-			return nil, err
-		}
 	}
+	return nil, nil
 }
 
 // skip goes to the end of the value at hand.
 func (d *Decoder) skip() error {
-	for d.scan.state != atEnd {
+	for ended := d.scan.state == atEnd; !ended; {
+		var err error
 		d.in.mark = d.in.pos
-		if err := d.run(math.MaxInt); err != nil {
+		if ended, err = d.run(math.MaxInt); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// run scans what is at hand of the value, or the next bytes read if nothing is, but at most one byte more than room.
-func (d *Decoder) run(room int) error {
+// run scans what is at hand of the value, or the next bytes read if nothing is, but at most one byte more than room. It reports
+// whether the value has ended.
+func (d *Decoder) run(room int) (ended bool, err error) {
 	in := &d.in
 	if in.pos == in.end {
 		if err := in.fill(); err != nil {
-			return err
+			return false, err
 		}
 	}
 	p := in.data[in.pos:in.end]
@@ -247,13 +245,16 @@ func (d *Decoder) run(room int) error {
 	}
 	n, st := d.scan.scan(p)
 	in.pos += n
-	if st == more || st == complete {
-		return nil
+	switch st {
+	case more:
+		return false, nil
+	case complete:
+		return true, nil
+	case tooDeep:
+		return false, d.syntaxError(fmt.Sprintf("nested more than %d deep", d.scan.maxDepth))
+	default:
+		return false, d.syntaxError(d.scan.complaint(p[n]))
 	}
-	if st == tooDeep {
-		return d.syntaxError(fmt.Sprintf("nested more than %d deep", d.scan.maxDepth))
-	}
-	return d.syntaxError(d.scan.complaint(p[n]))
 }
 
 // syntaxError is about the byte at hand.
