@@ -301,10 +301,14 @@ func (c *crowd) check() {
 	if len(tokens) != 1+c.expiries || len(refused) != c.expiries {
 		c.t.Errorf("%d tokens were sent and %d refused, after %d expiries", len(tokens), len(refused), c.expiries)
 	}
+	most := 0 // whether others are on their way already when the first one is refused is up to the scheduler
 	for token, times := range refused {
-		if times < 2 || times > len(c.members) {
-			c.t.Errorf("%s was refused %d times: it was to be many at once, and nobody twice", token, times)
+		if most = max(most, times); times > len(c.members) {
+			c.t.Errorf("%s was refused %d times: nobody was to send it twice", token, times)
 		}
+	}
+	if most < 2 {
+		c.t.Errorf("no token was refused to many at once, after %d expiries", c.expiries)
 	}
 	c.t.Logf("many watches of one Client, %s: %d watches, %d changes, %d delivered, %d announced, %d requests, lost silently: %d",
 		c.protocol, len(c.members), c.changes, delivered, announced, len(c.server.Requests()), lost)
