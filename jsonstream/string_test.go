@@ -14,7 +14,7 @@ import (
 
 // Strings are looked at in words of eight bytes, so what may go wrong depends on where in a word something stands.
 func TestEveryByteAtEveryPlaceOfAString(t *testing.T) {
-	for length := range 40 {
+	for _, length := range []int{1, 7, 8, 9, 16, 17} {
 		for at := range length {
 			for c := range 256 {
 				content := bytes.Repeat([]byte("x"), length)
@@ -26,12 +26,12 @@ func TestEveryByteAtEveryPlaceOfAString(t *testing.T) {
 }
 
 func TestTwoSpecialBytesAtEveryPlaceOfAString(t *testing.T) {
-	special := []byte{'"', '\\', '\n', 0, 0x1f, ' ', '!', '#', '[', ']', 0x7f, 0x80, 0xa2, 0xdc, 0xff, 'u', 'n', '/'}
-	for first := range 18 {
-		for second := first + 1; second < 20; second++ {
+	special := []byte{'"', '\\', 0x1f, ' ', '!', '#', '[', ']', 0x80, 0xa2, 0xdc, 'u', 'n'}
+	for first := range 9 {
+		for second := first + 1; second < 18; second++ {
 			for _, a := range special {
 				for _, b := range special {
-					content := bytes.Repeat([]byte("0"), 20)
+					content := bytes.Repeat([]byte("0"), 18)
 					content[first], content[second] = a, b
 					compareElement(t, content)
 				}

@@ -80,23 +80,28 @@ func TestWatchGivesEveryChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop()
+	bytes, chunk := len(head), 0
 	for i := range 300 {
 		if err := next(); err != nil {
 			t.Fatal(err)
 		}
-		// Reads are elements here; each change has come in the fourth of its own.
-		if source.reads != 4*(i+1) {
-			t.Fatalf("change %d came after %d elements", i, source.reads)
+		// Each change is the fourth of its own, and the head has the first of all.
+		for ; chunk < 4*(i+1)-1; chunk++ {
+			bytes += len(chunks[chunk%len(chunks)])
+		}
+		if source.bytes != bytes {
+			t.Fatalf("change %d came after %d bytes, and ended with number %d", i, source.bytes, bytes)
 		}
 	}
 }
 
 type counting struct {
 	*micro.Endless
-	reads int
+	bytes int
 }
 
 func (c *counting) Read(p []byte) (int, error) {
-	c.reads++
-	return c.Endless.Read(p)
+	n, err := c.Endless.Read(p)
+	c.bytes += n
+	return n, err
 }
