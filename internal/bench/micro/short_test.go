@@ -38,13 +38,17 @@ func TestRatios(t *testing.T) {
 		}
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that collecting garbage is charged to whom it belongs
-	for range 12 {
+	for round := range 60 {
 		for _, r := range racers {
 			r.run(t, 25*time.Millisecond)
+			values["micro."+r.name+".ns"] = r.best
+		}
+		// On a busy machine it takes longer until everybody has had a good moment.
+		if round >= 11 && tolerable(values) {
+			break
 		}
 	}
 	for _, r := range racers {
-		values["micro."+r.name+".ns"] = r.best
 		t.Logf("%-44s %10.0f ns", r.name, r.best)
 	}
 	for _, target := range targets.All() {
@@ -61,6 +65,16 @@ func TestRatios(t *testing.T) {
 			t.Logf("%-20s %6.2f, must be %.2f", target.ID, figure, target.Limit)
 		}
 	}
+}
+
+// tolerable reports whether all figures are.
+func tolerable(values map[string]float64) bool {
+	for _, target := range targets.All() {
+		if figure, ok := target.Measured(values); ok && !target.Tolerable(figure) {
+			return false
+		}
+	}
+	return true
 }
 
 // A racer is a contestant at one task.
