@@ -70,12 +70,12 @@ func (h *header) text(into *[]byte, value []byte) {
 	}
 }
 
-// number notes a whole number that certainly fits.
+// number notes a whole number that certainly fits; null leaves what was there, as the codec has it.
 func (h *header) number(value []byte) {
-	h.sequence = 0
 	if value[0] == 'n' {
 		return
 	}
+	h.sequence = 0
 	for _, c := range value {
 		if c < '0' || c > '9' || len(value) > 18 {
 			h.unusual = true

@@ -26,6 +26,7 @@ var usual = []string{
 	`{"Resource":"a","Resource":"b","Resource":null,"ResourceData":1,"ResourceData":{"Id":2}}`,
 	`{"ResourceData":{"Id":"` + strings.Repeat("x", 600) + `"}}`, `{"ResourceData":{"Id":"` + strings.Repeat("x", 2000) + `"}}`,
 	`{"Status":"Gut","ChangeType":"Deleted","SubscriptionId":"grün"}`, `{"ResourceData":[]}`, `{"Id":""}`,
+	`{"@odata.type":"#Microsoft.OutlookServices.KeepAliveNotification","Status":"OK","ChangeType":"Updated","SubscriptionId":"x","SequenceNumber":7,"SequenceNumber":null}`,
 }
 
 var unusual = []string{
