@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// A header has the members of an element as they lie in it, all but the first level of which nobody looks at: a notification
-// is read from here without going over its bytes again. What is not as it nearly always is (escapes in an id, a number as a text, names in another
-// case) is not read here at all, but left to decodeElement, which knows all of it.
+// A header has the members of an element as they lie in it, and does not look into their values: a notification is made
+// from it without going over the element again. What is not written as it nearly always is (escapes in an id, a number as a text, names in
+// another case) makes it unusual, and is left to decodeElement, which knows all of it.
 type header struct {
 	odataType, subscription, expires, changeType, resource, status []byte
 	data                                                           []byte // ResourceData

@@ -148,7 +148,7 @@ func TestAWatchdogFindsEachOfManyAtItsMoment(t *testing.T) {
 				time.Sleep(begins) // synctest: virtual, as are those below
 				start := time.Now()
 				readers.Go(func() {
-					time.Sleep(gets)
+					time.Sleep(gets) // synctest: virtual
 					_, _ = pw.Write([]byte("x"))
 				})
 				_, err := io.Copy(io.Discard, r)
