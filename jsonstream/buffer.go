@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	quietBuffer   = 480 // what a stream holds while it brings keep-alives, or nothing
+	quietBuffer   = 160 // what a stream holds while it brings keep-alives, or nothing
 	maxEmptyReads = 100 // in a row, of a reader that returns neither bytes nor an error
 )
 

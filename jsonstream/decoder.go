@@ -40,7 +40,7 @@ type Decoder struct {
 
 // NewDecoder returns a Decoder of the document that r delivers. It reads nothing yet. opts may be nil.
 //
-// The Decoder has a buffer of its own, so r needs none: half a KiB while nothing comes that is larger, whatever has come before, and
+// The Decoder has a buffer of its own, so r needs none: 160 bytes while nothing comes that is larger, whatever has come before, and
 // never more than twice MaxBytes, or 128 KiB if that is more. It may read bytes that follow the document, if they come with the bytes of it.
 func NewDecoder(r io.Reader, opts *Options) *Decoder {
 	d := &Decoder{

@@ -40,7 +40,7 @@
 // # Limits
 //
 // Memory is bounded whatever the input is: [Options] limits the size of an element and the depth of its nesting, and what
-// is kept of the other members has fixed limits (see [Decoder.Member]). A Decoder that waits holds half a KiB of buffer, whatever it has
+// is kept of the other members has fixed limits (see [Decoder.Member]). A Decoder that waits holds 160 bytes of buffer, whatever it has
 // read before; larger ones are shared by all Decoders of a program. An element over the size limit is skipped, not fatal
 // (see [ErrTooLarge]).
 package jsonstream

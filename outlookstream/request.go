@@ -76,7 +76,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 	if err != nil {
 		return nil, fmt.Errorf("getting a token: %w", err)
 	}
-	req, err := c.newRequest(ctx, r, token)
+	req, err := c.newRequest(limitTries(ctx, cancel), r, token)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 
 	timer := time.AfterFunc(c.timeout, func() { cancel(errNoAnswer) })
 	defer timer.Stop()
-	resp, err := lease.Client().Do(limitTries(req, cancel))
+	resp, err := lease.Client().Do(req)
 	if err != nil {
 		if err = because(ctx, err); ctx.Err() == nil || errors.Is(err, errNoAnswer) || errors.Is(err, errTurnedAway) {
 			lease.Abandon() // the Transport may not know that the connection is dead

@@ -149,25 +149,35 @@ func (s *Stream) Next() (*Notification, error) {
 // next is Next, but does not make a notification of an ordinary keep-alive: of
 // that it returns the status only.
 func (s *Stream) next() (n *Notification, status string, err error) {
-	if s.failure != nil {
-		return nil, "", s.failure
-	}
-	if s.ctx.Err() != nil {
-		return nil, "", s.fail(s.explain(context.Cause(s.ctx)))
+	if err := s.over(); err != nil {
+		return nil, "", err
 	}
 	s.watched.Begin()
 	raw, err := s.decoder.Next()
 	received := s.reader.received()
 	if err != nil {
-		if errors.Is(err, jsonstream.ErrTooLarge) {
-			return nil, "", &SkippedError{Offset: s.decoder.InputOffset(), Err: fmt.Errorf("%w: more than %d bytes", ErrTooLarge, s.client.opts.MaxElement)}
-		}
-		return nil, "", s.fail(s.explain(err))
+		return nil, "", s.notDecoded(err)
 	}
 	if s.wasKeepAlive && s.decoder.Repeats() {
 		return nil, s.keepAlive(), nil
 	}
 	return s.decode(raw, received)
+}
+
+// over returns why nothing more will come; nil if something may.
+func (s *Stream) over() error {
+	if s.failure == nil && s.ctx.Err() != nil {
+		return s.fail(s.explain(context.Cause(s.ctx)))
+	}
+	return s.failure
+}
+
+// notDecoded says what the decoder's error means to the stream.
+func (s *Stream) notDecoded(err error) error {
+	if errors.Is(err, jsonstream.ErrTooLarge) {
+		return &SkippedError{Offset: s.decoder.InputOffset(), Err: fmt.Errorf("%w: more than %d bytes", ErrTooLarge, s.client.opts.MaxElement)}
+	}
+	return s.fail(s.explain(err))
 }
 
 // decode is apart from next so that its frame is not on the stack of those who
@@ -185,20 +195,27 @@ func (s *Stream) decode(raw []byte, received time.Time) (n *Notification, status
 	}
 	if h.members > 0 && !h.unusual {
 		n = h.notification(received)
-	} else {
-		var refusal *wireError
-		if n, refusal, err = decodeElement(raw, received); refusal != nil {
-			return nil, "", s.fail(s.said(refusal))
-		}
+	} else if n, err = s.decodeUnusual(raw, received); err != nil {
+		return nil, "", err
 	}
 	s.elements.Add(1)
-	if err != nil {
-		return nil, "", &SkippedError{Offset: s.decoder.InputOffset(), Err: err}
-	}
 	if n.IsKeepAlive() {
 		s.traceKeepAlive(n.Status)
 	}
 	return n, "", nil
+}
+
+// decodeUnusual decodes what a header has no room for.
+func (s *Stream) decodeUnusual(raw []byte, received time.Time) (*Notification, error) {
+	n, refusal, err := decodeElement(raw, received)
+	if refusal != nil {
+		return nil, s.fail(s.said(refusal))
+	}
+	if err != nil {
+		s.elements.Add(1)
+		return nil, &SkippedError{Offset: s.decoder.InputOffset(), Err: err}
+	}
+	return n, nil
 }
 
 // keepAlive takes note of an ordinary keep-alive with the status at hand.
@@ -210,6 +227,10 @@ func (s *Stream) keepAlive() (status string) {
 	return s.status
 }
 
+// traceKeepAlive is not to be inlined: what it passes is large, and would be on
+// the stack of everybody who waits.
+//
+//go:noinline
 func (s *Stream) traceKeepAlive(status string) {
 	call(s.client.opts.Trace.KeepAlive, TraceKeepAlive{Status: status, Diagnostics: s.diagnostics})
 }

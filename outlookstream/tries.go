@@ -13,11 +13,11 @@ const maxTries = 3
 
 type triesKey struct{}
 
-// limitTries makes a request give up when the Transport has tried it often
-// enough. Over HTTP/2 a server may say that it has not looked at a request, and
-// then the Transport tries again at once, on a new connection, for as long as
-// that goes on: a tight loop that no back-off knows of.
-func limitTries(r *http.Request, cancel context.CancelCauseFunc) *http.Request {
+// limitTries makes a request with the context it returns give up when the
+// Transport has tried it often enough. Over HTTP/2 a server may say that it has
+// not looked at a request, and then the Transport tries again at once, on a new
+// connection, for as long as that goes on: a tight loop that no back-off knows of.
+func limitTries(ctx context.Context, cancel context.CancelCauseFunc) context.Context {
 	left := new(atomic.Int32)
 	left.Store(maxTries)
 	trace := &httptrace.ClientTrace{GetConn: func(string) {
@@ -25,7 +25,7 @@ func limitTries(r *http.Request, cancel context.CancelCauseFunc) *http.Request {
 			cancel(errTurnedAway)
 		}
 	}}
-	return r.WithContext(httptrace.WithClientTrace(context.WithValue(r.Context(), triesKey{}, left), trace))
+	return httptrace.WithClientTrace(context.WithValue(ctx, triesKey{}, left), trace)
 }
 
 // answered is called when a request is answered with a redirect: the one that

@@ -176,7 +176,7 @@ func (w *watch) accepted() { w.refused, w.challenged = nil, false }
 // connectAndDeliver connects and yields what comes. It returns how long the
 // connection had been good when it ended.
 func (w *watch) connectAndDeliver() (goodFor time.Duration, err error) {
-	stream, err := w.connect()
+	stream, err := aside(w.connect)
 	if err != nil {
 		return 0, err
 	}
@@ -189,16 +189,19 @@ func (w *watch) connectAndDeliver() (goodFor time.Duration, err error) {
 
 // connect waits for its turn, subscribes where necessary, and listens.
 func (w *watch) connect() (*Stream, error) {
-	if err := w.client.rate.Wait(w.ctx); err != nil {
-		return nil, err
-	}
-	lease := w.client.pool.Acquire() // for all steps, so that they share a connection
+	// One lease for all steps, so that they share a connection; and before the
+	// turn, so that those who wait for theirs keep the connections of those who
+	// have had it, though none of them may have a stream yet.
+	lease := w.client.pool.Acquire()
 	handedOver := false
 	defer func() {
 		if !handedOver {
 			lease.Release()
 		}
 	}()
+	if err := w.client.rate.Wait(w.ctx); err != nil {
+		return nil, err
+	}
 	for _, r := range w.resources {
 		if r.subscription != "" {
 			continue

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/calwatch/calwatch/internal/fakeserver"
 	"github.com/calwatch/calwatch/outlookstream"
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
@@ -87,6 +90,43 @@ func TestAStormOfWatchesKeepsToTheRate(t *testing.T) {
 			if at > watches/perSecond*time.Second {
 				t.Errorf("%s had its first turn after %v: somebody was let in before", who, at)
 			}
+		}
+	})
+}
+
+// What has a connection keeps it while it waits for its turn, so that a storm
+// does not dial once for each watch.
+func TestAStormSharesConnectionsBeforeAnyStreamIsLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const watches = 60
+		w := newWorld(t, "h2", &fakeserver.Options{MaxConcurrent: 2 * watches})
+		w.opts.ConnectRate = 10
+		var dials atomic.Int32
+		transport := w.opts.HTTPClient.Transport.(*http.Transport)
+		dial := transport.DialContext
+		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			dials.Add(1)
+			return dial(ctx, network, address)
+		}
+		client := w.client()
+		all := make([]*watcher, watches)
+		for i := range all {
+			all[i] = w.watchWith(client, events)
+		}
+		for _, one := range all {
+			one.resync(outlookstream.ErrStarted)
+		}
+		if n := dials.Swap(0); n != 1 {
+			t.Fatalf("%d connections for the start of %d watches, want one", n, watches)
+		}
+		w.server.ExpireSubscriptions()
+		w.endpoint.Reset()
+		for _, one := range all {
+			one.resync(outlookstream.ErrResubscribed)
+		}
+		// The first ones may find a turn at once, and nobody else there.
+		if n := dials.Load(); n > 5 {
+			t.Errorf("%d connections dialled for the return of %d watches", n, watches)
 		}
 	})
 }

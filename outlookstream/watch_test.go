@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -230,8 +231,8 @@ func TestAPanicOfACallersFunctionLeavesNothingBehind(t *testing.T) {
 				arrange(w)
 				func() {
 					defer func() {
-						if recover() == nil {
-							t.Error("the panic was swallowed")
+						if thrown, ok := recover().(string); !ok || !strings.HasSuffix(thrown, " failed") {
+							t.Errorf("the loop's goroutine panicked with %v, want the function's own value", thrown)
 						}
 					}()
 					for range w.client().Watch(t.Context(), events) {
@@ -241,4 +242,27 @@ func TestAPanicOfACallersFunctionLeavesNothingBehind(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAGoexitOfTheProviderEndsTheLoopsGoroutine(t *testing.T) {
+	inEachWorld(t, func(t *testing.T, w *world) {
+		w.provider = auth.Func(func(context.Context, auth.Request) (auth.Token, error) {
+			runtime.Goexit() // as t.FailNow does in a test's provider
+			return auth.Token{}, nil
+		})
+		done := make(chan struct{})
+		survived := false
+		go func() {
+			defer close(done)
+			for _, err := range w.client().Watch(t.Context(), events) {
+				t.Errorf("the loop got %v", err)
+			}
+			survived = true
+		}()
+		<-done
+		if survived {
+			t.Error("the loop's goroutine went on")
+		}
+		w.noConnections()
+	})
 }

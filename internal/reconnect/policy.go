@@ -2,7 +2,6 @@ package reconnect
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -20,8 +19,8 @@ import (
 //
 // A Policy belongs to one loop and is not safe for concurrent use.
 type Policy struct {
-	exponential *backoff.ExponentialBackOff
-	floor       time.Duration
+	initial, maximum time.Duration
+	exponential      *backoff.ExponentialBackOff // nil: the ceiling is initial
 
 	// What the last attempt asked for; valid for one wait.
 	immediate bool
@@ -30,20 +29,11 @@ type Policy struct {
 
 // NewPolicy returns a Policy with the given first and last ceiling.
 func NewPolicy(initial, maximum time.Duration) *Policy {
-	// The library draws from interval*(1±factor); with a factor of 1 and half
-	// the ceiling as interval that is the whole range from 0 to the ceiling.
-	exponential := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(initial/2),
-		backoff.WithMaxInterval(maximum/2),
-		backoff.WithMultiplier(2),
-		backoff.WithRandomizationFactor(1),
-		backoff.WithMaxElapsedTime(0), // never give up: that is the source's decision
-	)
-	return &Policy{exponential: exponential, floor: initial / 10}
+	return &Policy{initial: initial, maximum: maximum}
 }
 
 // Reset lets the ceiling start from Initial again.
-func (p *Policy) Reset() { p.exponential.Reset() }
+func (p *Policy) Reset() { p.exponential = nil }
 
 // Immediate makes the next wait zero, unless [Policy.AtLeast] was asked for, too.
 // The caller must be sure that it cannot ask for this again and again.
@@ -61,7 +51,19 @@ func (p *Policy) NextBackOff() time.Duration {
 	if immediate && atLeast == 0 {
 		return 0
 	}
-	return atLeast + max(p.floor, p.exponential.NextBackOff())
+	if p.exponential == nil {
+		// The library draws from interval*(1±factor); with a factor of 1 and half
+		// the ceiling as interval that is the whole range from 0 to the ceiling.
+		p.exponential = backoff.NewExponentialBackOff(
+			backoff.WithInitialInterval(p.initial/2),
+			backoff.WithMaxInterval(p.maximum/2),
+			backoff.WithMultiplier(2),
+			backoff.WithRandomizationFactor(1),
+			backoff.WithMaxElapsedTime(0), // never give up: that is the source's decision
+		)
+	}
+	floor := p.initial / 10
+	return atLeast + max(floor, p.exponential.NextBackOff())
 }
 
 // Run calls attempt again and again, waiting between two calls as the policy
@@ -69,37 +71,40 @@ func (p *Policy) NextBackOff() time.Duration {
 // that wraps) or ctx ends (Run returns context.Cause). An attempt that returns
 // nil ends it too. waiting, if not nil, hears of each wait before it begins.
 func (p *Policy) Run(ctx context.Context, attempt func() error, waiting func(err error, delay time.Duration)) error {
-	// The library looks for its own permanent error all along the chain, where
-	// somebody else's (a token provider's, say) would end the loop. So it sees
-	// only errors without a chain.
-	var last error
-	err := backoff.RetryNotify(func() error {
-		last = attempt()
-		switch permanent, ok := last.(*permanentError); {
-		case ok:
-			last = permanent.error
-			return backoff.Permanent(errEnded)
-		case last != nil:
-			return errAgain
-		default:
+	// The library has such a loop, too, but looks for its own permanent error
+	// all along the chain, where somebody else's (a token provider's, say) would
+	// end this one.
+	for {
+		err := attempt()
+		if err == nil {
 			return nil
 		}
-	}, backoff.WithContext(p, ctx), func(_ error, delay time.Duration) {
-		if waiting != nil {
-			waiting(last, delay)
+		if permanent, ok := err.(*permanentError); ok {
+			return permanent.error
 		}
-	})
-	switch err {
-	case nil:
-		return nil
-	case ctx.Err():
-		return context.Cause(ctx)
-	default:
-		return last
+		if err := p.wait(ctx, err, waiting); err != nil {
+			return err
+		}
 	}
 }
 
-var errEnded, errAgain = errors.New("ended"), errors.New("again")
+func (p *Policy) wait(ctx context.Context, after error, waiting func(err error, delay time.Duration)) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	delay := p.NextBackOff()
+	if waiting != nil {
+		waiting(after, delay)
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 // Permanent marks an error that no further attempt can mend.
 func Permanent(err error) error { return &permanentError{err} }
