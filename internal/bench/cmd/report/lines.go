@@ -33,9 +33,10 @@ func lines(output string) []line {
 	return all
 }
 
-// medians makes one of several runs: the median of each, and of the times, too,
-// half of the range between the quickest and the slowest, as a part of the median.
-func medians(all []line, key func(line) string) map[string]float64 {
+// best makes one of several runs: of the times, the shortest, since what else
+// the machine does only ever adds to them, and by how much of it the median is
+// longer; of what else there is, the median.
+func best(all []line, key func(line) string) map[string]float64 {
 	runs := map[string][]float64{}
 	units := map[string]string{"ns/op": ".ns", "B/op": ".bytes", "allocs/op": ".allocs"}
 	for _, l := range all {
@@ -53,8 +54,11 @@ func medians(all []line, key func(line) string) map[string]float64 {
 		slices.Sort(of)
 		middle := (of[(len(of)-1)/2] + of[len(of)/2]) / 2
 		values[name] = middle
-		if base, isTime := strings.CutSuffix(name, ".ns"); isTime && len(of) > 1 {
-			values[base+".spread"] = (of[len(of)-1] - of[0]) / 2 / middle
+		if base, isTime := strings.CutSuffix(name, ".ns"); isTime {
+			values[name] = of[0]
+			if len(of) > 1 {
+				values[base+".spread"] = middle/of[0] - 1
+			}
 		}
 	}
 	return values

@@ -48,7 +48,7 @@ func run() error {
 	flag.StringVar(&s.repo, "repo", "../..", "top of the repository")
 	flag.StringVar(&names, "suites", strings.Join(suites(), ","), "suites to run; the others are taken from what was stored")
 	flag.StringVar(&from, "from", "", "run nothing, and take all from this directory of stored results")
-	flag.IntVar(&s.passes, "passes", 6, "how often the micro benchmarks run, one after the other")
+	flag.IntVar(&s.passes, "passes", 10, "how often the micro benchmarks run, one after the other")
 	flag.DurationVar(&s.benchtime, "benchtime", 60*time.Millisecond, "time for each micro benchmark in a pass")
 	flag.BoolVar(&s.short, "short", false, "short forms of the suites, which no target is judged by")
 	flag.Parse()

