@@ -6,57 +6,48 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/calwatch/calwatch/internal/reconnect"
+	"github.com/calwatch/calwatch/internal/service"
 	"github.com/calwatch/calwatch/outlookstream/auth"
-)
-
-// An action is what a watch does about the end of an attempt.
-type action int
-
-const (
-	reopen      action = iota // the connection ended as it should: open the next, with the same subscriptions
-	backOff                   // wait, then try the same again
-	resubscribe               // the subscriptions are gone: make new ones
-	refresh                   // the token was refused: get another one
-	giveUp                    // nothing that a program could do would help
 )
 
 // classify decides what to do about an error, wherever it came from: getting a
 // token, connecting, subscribing, listening or the middle of a stream. It is
 // the only place that decides this.
-func classify(err error) action {
+func classify(err error) reconnect.Action {
 	switch {
 	case err == io.EOF: // bare: a wrapped one is a connection that broke
-		return reopen
+		return reconnect.Reopen
 	case errors.Is(err, auth.ErrInteractionRequired),
 		errors.Is(err, auth.ErrRejected),
 		errors.Is(err, auth.ErrMisconfigured):
-		return giveUp
-	case isCertificateError(err):
-		return giveUp
+		return reconnect.GiveUp
+	case service.IsCertificateError(err):
+		return reconnect.GiveUp
 	case errors.Is(err, errForeignRedirect):
-		return giveUp
+		return reconnect.GiveUp
 	case errors.Is(err, ErrRemoved):
-		return resubscribe
+		return reconnect.Resubscribe
 	}
 	failure, ok := errors.AsType[*Error](err)
 	if !ok {
-		return backOff // the network, silence, nonsense: the next connection may be better
+		return reconnect.BackOff // the network, silence, nonsense: the next connection may be better
 	}
 	switch {
 	case errors.Is(failure, ErrUnauthorized):
-		return refresh
+		return reconnect.Refresh
 	case errors.Is(failure, ErrMailboxUnavailable), errors.Is(failure, ErrRetired):
-		return giveUp
+		return reconnect.GiveUp
 	case errors.Is(failure, ErrThrottled):
-		return backOff
+		return reconnect.BackOff
 	case errors.Is(failure, ErrSubscriptionGone):
-		return resubscribe
+		return reconnect.Resubscribe
 	case slices.Contains(passing, failure.Status):
-		return backOff
+		return reconnect.BackOff
 	case failure.Status >= 300 && failure.Status < 500:
-		return giveUp // the service says that the request itself is wrong
+		return reconnect.GiveUp // the service says that the request itself is wrong
 	default:
-		return backOff // 5xx, or an error inside a stream
+		return reconnect.BackOff // 5xx, or an error inside a stream
 	}
 }
 

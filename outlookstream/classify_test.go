@@ -13,72 +13,70 @@ import (
 	"testing"
 	"time"
 
+	"github.com/calwatch/calwatch/internal/reconnect"
+	"github.com/calwatch/calwatch/internal/service"
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
-
-func (a action) String() string {
-	return [...]string{"reopen", "back off", "resubscribe", "refresh", "give up"}[a]
-}
 
 // failures has a row for each class of error: what a watch does about it, and
 // which sentinel a program finds in it.
 var failures = []struct {
 	name string
 	err  error
-	want action
+	want reconnect.Action
 	is   error // nil: no sentinel of this package
 }{
-	{"a clean end", io.EOF, reopen, io.EOF},
-	{"an end that was cut off", fmt.Errorf("read: %w", io.EOF), backOff, nil},
-	{"an end in the middle", io.ErrUnexpectedEOF, backOff, nil},
-	{"silence", fmt.Errorf("listen: %w", ErrIdle), backOff, ErrIdle},
-	{"bytes without an end", fmt.Errorf("listen: %w", overdueError(time.Minute)), backOff, ErrIdle},
-	{"turned away unread", errTurnedAway, backOff, nil},
-	{"an alert in the handshake", &net.OpError{Op: "remote error", Err: tls.AlertError(40)}, backOff, nil},
-	{"nonsense", fmt.Errorf("listen: %w", ErrMalformed), backOff, ErrMalformed},
-	{"no network", &net.OpError{Op: "dial", Err: errors.New("connection refused")}, backOff, nil},
-	{"no such host", &net.DNSError{Err: "no such host", IsNotFound: true}, backOff, nil},
-	{"no answer in time", errNoAnswer, backOff, nil},
-	{"the authority cannot be reached", errors.New("dial tcp: timeout"), backOff, nil},
+	{"a clean end", io.EOF, reconnect.Reopen, io.EOF},
+	{"an end that was cut off", fmt.Errorf("read: %w", io.EOF), reconnect.BackOff, nil},
+	{"an end in the middle", io.ErrUnexpectedEOF, reconnect.BackOff, nil},
+	{"silence", fmt.Errorf("listen: %w", ErrIdle), reconnect.BackOff, ErrIdle},
+	{"bytes without an end", fmt.Errorf("listen: %w", overdueError(time.Minute)), reconnect.BackOff, ErrIdle},
+	{"turned away unread", errTurnedAway, reconnect.BackOff, nil},
+	{"an alert in the handshake", &net.OpError{Op: "remote error", Err: tls.AlertError(40)}, reconnect.BackOff, nil},
+	{"nonsense", fmt.Errorf("listen: %w", ErrMalformed), reconnect.BackOff, ErrMalformed},
+	{"no network", &net.OpError{Op: "dial", Err: errors.New("connection refused")}, reconnect.BackOff, nil},
+	{"no such host", &net.DNSError{Err: "no such host", IsNotFound: true}, reconnect.BackOff, nil},
+	{"no answer in time", errNoAnswer, reconnect.BackOff, nil},
+	{"the authority cannot be reached", errors.New("dial tcp: timeout"), reconnect.BackOff, nil},
 
-	{"sign-in needed", fmt.Errorf("token: %w", &auth.InteractionError{Code: "invalid_grant"}), giveUp, auth.ErrInteractionRequired},
-	{"the only token was refused", fmt.Errorf("token: %w", auth.ErrRejected), giveUp, auth.ErrRejected},
-	{"sign-in set up wrongly", fmt.Errorf("token: %w", auth.ErrMisconfigured), giveUp, auth.ErrMisconfigured},
-	{"a certificate of somebody else", &url.Error{Op: "Post", Err: x509.HostnameError{Certificate: new(x509.Certificate)}}, giveUp, nil},
-	{"a certificate of nobody", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, giveUp, nil},
-	{"an expired certificate", x509.CertificateInvalidError{Reason: x509.Expired}, giveUp, nil},
-	{"a certificate whose text cannot be shown", cleaned(x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"\x1b[2J"}}, Host: "x"}, present), giveUp, nil},
-	{"a redirect to another host", fmt.Errorf("post: %w", errForeignRedirect), giveUp, nil},
-	{"a redirect to a host called as the token", cleaned(fmt.Errorf("%w: https://%s.test", errForeignRedirect, testToken), present), giveUp, nil},
+	{"sign-in needed", fmt.Errorf("token: %w", &auth.InteractionError{Code: "invalid_grant"}), reconnect.GiveUp, auth.ErrInteractionRequired},
+	{"the only token was refused", fmt.Errorf("token: %w", auth.ErrRejected), reconnect.GiveUp, auth.ErrRejected},
+	{"sign-in set up wrongly", fmt.Errorf("token: %w", auth.ErrMisconfigured), reconnect.GiveUp, auth.ErrMisconfigured},
+	{"a certificate of somebody else", &url.Error{Op: "Post", Err: x509.HostnameError{Certificate: new(x509.Certificate)}}, reconnect.GiveUp, nil},
+	{"a certificate of nobody", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, reconnect.GiveUp, nil},
+	{"an expired certificate", x509.CertificateInvalidError{Reason: x509.Expired}, reconnect.GiveUp, nil},
+	{"a certificate whose text cannot be shown", service.Cleaned(x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"\x1b[2J"}}, Host: "x"}, present), reconnect.GiveUp, nil},
+	{"a redirect to another host", fmt.Errorf("post: %w", errForeignRedirect), reconnect.GiveUp, nil},
+	{"a redirect to a host called as the token", service.Cleaned(fmt.Errorf("%w: https://%s.test", errForeignRedirect, testToken), present, errForeignRedirect), reconnect.GiveUp, nil},
 
-	{"subscription removed", &removedError{subscription: "x"}, resubscribe, ErrRemoved},
-	{"subscription gone", &Error{Op: opListen, Status: 404}, resubscribe, ErrSubscriptionGone},
-	{"subscription gone, said in the stream", &Error{Op: opListen, Status: 200, Code: "ErrorItemNotFound"}, resubscribe, ErrSubscriptionGone},
-	{"mailbox not enabled", &Error{Op: opListen, Status: 404, Code: "MailboxNotEnabledForRESTAPI"}, giveUp, ErrMailboxUnavailable},
-	{"mailbox not supported", &Error{Op: opSubscribe, Status: 404, Code: "mailboxnotsupportedforrestapi"}, giveUp, ErrMailboxUnavailable},
-	{"no such folder", &Error{Op: opSubscribe, Status: 404, Code: "ErrorItemNotFound"}, giveUp, nil},
-	{"bad request", &Error{Op: opSubscribe, Status: 400}, giveUp, nil},
-	{"token refused", &Error{Op: opListen, Status: 401}, refresh, ErrUnauthorized},
-	{"permission missing", &Error{Op: opSubscribe, Status: 403}, giveUp, ErrForbidden},
-	{"method not allowed", &Error{Op: opListen, Status: 405}, giveUp, nil},
-	{"request timeout", &Error{Op: opListen, Status: 408}, backOff, nil},
-	{"conflict", &Error{Op: opListen, Status: 409}, backOff, nil},
-	{"retired", &Error{Op: opSubscribe, Status: 410}, giveUp, ErrRetired},
-	{"misdirected", &Error{Op: opListen, Status: 421}, backOff, nil},
-	{"locked", &Error{Op: opSubscribe, Status: 423}, backOff, nil},
-	{"switching protocols", &Error{Op: opListen, Status: 101}, backOff, nil},
-	{"too early", &Error{Op: opListen, Status: 425}, backOff, nil},
-	{"throttled", &Error{Op: opSubscribe, Status: 429}, backOff, ErrThrottled},
-	{"throttled, said in the stream", &Error{Op: opListen, Status: 200, Code: "ApplicationThrottled"}, backOff, ErrThrottled},
-	{"a redirect that changes the method", &Error{Op: opListen, Status: 302}, giveUp, nil},
-	{"server error", &Error{Op: opListen, Status: 500}, backOff, nil},
-	{"unavailable", &Error{Op: opListen, Status: 503}, backOff, nil},
-	{"gateway timeout", &Error{Op: opListen, Status: 504}, backOff, nil},
-	{"bandwidth exceeded", &Error{Op: opListen, Status: 509}, backOff, nil},
-	{"an error in the stream", &Error{Op: opListen, Status: 200, Code: "ErrorInvalidIdMalformed"}, backOff, nil},
+	{"subscription removed", &removedError{subscription: "x"}, reconnect.Resubscribe, ErrRemoved},
+	{"subscription gone", &Error{Op: opListen, Status: 404}, reconnect.Resubscribe, ErrSubscriptionGone},
+	{"subscription gone, said in the stream", &Error{Op: opListen, Status: 200, Code: "ErrorItemNotFound"}, reconnect.Resubscribe, ErrSubscriptionGone},
+	{"mailbox not enabled", &Error{Op: opListen, Status: 404, Code: "MailboxNotEnabledForRESTAPI"}, reconnect.GiveUp, ErrMailboxUnavailable},
+	{"mailbox not supported", &Error{Op: opSubscribe, Status: 404, Code: "mailboxnotsupportedforrestapi"}, reconnect.GiveUp, ErrMailboxUnavailable},
+	{"no such folder", &Error{Op: opSubscribe, Status: 404, Code: "ErrorItemNotFound"}, reconnect.GiveUp, nil},
+	{"bad request", &Error{Op: opSubscribe, Status: 400}, reconnect.GiveUp, nil},
+	{"token refused", &Error{Op: opListen, Status: 401}, reconnect.Refresh, ErrUnauthorized},
+	{"permission missing", &Error{Op: opSubscribe, Status: 403}, reconnect.GiveUp, ErrForbidden},
+	{"method not allowed", &Error{Op: opListen, Status: 405}, reconnect.GiveUp, nil},
+	{"request timeout", &Error{Op: opListen, Status: 408}, reconnect.BackOff, nil},
+	{"conflict", &Error{Op: opListen, Status: 409}, reconnect.BackOff, nil},
+	{"retired", &Error{Op: opSubscribe, Status: 410}, reconnect.GiveUp, ErrRetired},
+	{"misdirected", &Error{Op: opListen, Status: 421}, reconnect.BackOff, nil},
+	{"locked", &Error{Op: opSubscribe, Status: 423}, reconnect.BackOff, nil},
+	{"switching protocols", &Error{Op: opListen, Status: 101}, reconnect.BackOff, nil},
+	{"too early", &Error{Op: opListen, Status: 425}, reconnect.BackOff, nil},
+	{"throttled", &Error{Op: opSubscribe, Status: 429}, reconnect.BackOff, ErrThrottled},
+	{"throttled, said in the stream", &Error{Op: opListen, Status: 200, Code: "ApplicationThrottled"}, reconnect.BackOff, ErrThrottled},
+	{"a redirect that changes the method", &Error{Op: opListen, Status: 302}, reconnect.GiveUp, nil},
+	{"server error", &Error{Op: opListen, Status: 500}, reconnect.BackOff, nil},
+	{"unavailable", &Error{Op: opListen, Status: 503}, reconnect.BackOff, nil},
+	{"gateway timeout", &Error{Op: opListen, Status: 504}, reconnect.BackOff, nil},
+	{"bandwidth exceeded", &Error{Op: opListen, Status: 509}, reconnect.BackOff, nil},
+	{"an error in the stream", &Error{Op: opListen, Status: 200, Code: "ErrorInvalidIdMalformed"}, reconnect.BackOff, nil},
 }
 
-func present(text string, limit int) string { return presentable(text, testToken, limit) }
+func present(text string, limit int) string { return service.Presentable(text, testToken, limit) }
 
 var sentinels = []error{
 	ErrUnauthorized, ErrForbidden, ErrSubscriptionGone, ErrMailboxUnavailable, ErrRetired, ErrThrottled, ErrIdle, ErrMalformed,

@@ -1,6 +1,7 @@
 package outlookstream
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/calwatch/calwatch/internal/reconnect"
+	"github.com/calwatch/calwatch/internal/service"
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
 
@@ -20,7 +22,7 @@ type Client struct {
 	opts     Options
 	endpoint *url.URL
 	user     string // path segments of the user: "me", "users/room1@contoso.com"
-	tokens   *tokens
+	tokens   *service.Tokens
 	pool     *reconnect.Pool
 	timeout  time.Duration       // bounds connecting
 	watchdog *reconnect.Watchdog // of all streams
@@ -53,7 +55,7 @@ func New(provider auth.Provider, opts *Options) (*Client, error) {
 		opts:     o,
 		endpoint: endpoint,
 		user:     "me",
-		tokens:   &tokens{provider: provider},
+		tokens:   &service.Tokens{Provider: provider},
 		timeout:  defaultTimeout,
 		rate:     reconnect.NewRate(o.ConnectRate),
 
@@ -118,3 +120,5 @@ func (c *Client) checkRedirect(next *http.Request, via []*http.Request) error {
 }
 
 const maxRedirects = 5
+
+var errNoProvider = errors.New("outlookstream: New needs an auth.Provider")

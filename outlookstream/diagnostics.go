@@ -2,9 +2,8 @@ package outlookstream
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
-	"unicode"
+
+	"github.com/calwatch/calwatch/internal/service"
 )
 
 // Diagnostics are what the service says about how it handled a request, for
@@ -53,75 +52,8 @@ func (d AuthDiagnostics) Name() string {
 	}
 }
 
-// maxDiagnostic bounds one diagnostic value: they end up in logs.
-const maxDiagnostic = 512
-
-// diagnosticsOf reads a response. The client-request-id is the request's own:
-// the service only repeats it.
+// diagnosticsOf reads a response.
 func diagnosticsOf(header http.Header, token string) Diagnostics {
-	get := func(names ...string) string {
-		for _, name := range names {
-			if value := header.Get(name); value != "" {
-				return presentable(value, token, maxDiagnostic)
-			}
-		}
-		return ""
-	}
-	return Diagnostics{
-		RequestID: get("request-id"),
-		FEServer:  get("X-FEServer"),
-		BEServer:  get("X-BEServer", "X-TargetBEServer", "X-CalculatedBETarget"),
-		DiagInfo:  get("X-DiagInfo"),
-		Auth:      parseAuthDiagnostics(get("x-ms-diagnostics")),
-	}
-}
-
-// parseAuthDiagnostics reads
-//
-//	2000002;reason="The token has expired.";error_category="invalid_lifetime"
-//
-// leniently: it is there to be shown. The documentation calls the category
-// error_type, the service sends error_category.
-func parseAuthDiagnostics(value string) AuthDiagnostics {
-	code, rest, _ := strings.Cut(value, ";")
-	var d AuthDiagnostics
-	d.Code, _ = strconv.Atoi(strings.TrimSpace(code))
-	for rest != "" {
-		var name, parameter string
-		name, rest, _ = strings.Cut(rest, "=")
-		if after, quoted := strings.CutPrefix(strings.TrimSpace(rest), `"`); quoted {
-			parameter, rest, _ = strings.Cut(after, `"`)
-			_, rest, _ = strings.Cut(rest, ";")
-		} else {
-			parameter, rest, _ = strings.Cut(rest, ";")
-			parameter = strings.TrimSpace(parameter)
-		}
-		switch strings.ToLower(strings.TrimSpace(name)) {
-		case "reason":
-			d.Reason = parameter
-		case "error_category", "error_type":
-			d.Category = parameter
-		}
-	}
-	return d
-}
-
-// presentable makes a text of the service fit for an error or a log: bounded,
-// without what plays tricks on a terminal or on who reads (control characters,
-// marks that turn the direction of writing), and without the token, should the
-// service have echoed it.
-func presentable(text, token string, limit int) string {
-	if token != "" {
-		text = strings.ReplaceAll(text, token, "[token]")
-	}
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	if len(text) > limit {
-		text = strings.ToValidUTF8(text[:limit], "") + "..."
-	}
-	return text
+	d := service.DiagnosticsOf(header, token)
+	return Diagnostics{RequestID: d.RequestID, FEServer: d.FEServer, BEServer: d.BEServer, DiagInfo: d.DiagInfo, Auth: AuthDiagnostics(d.Auth)}
 }

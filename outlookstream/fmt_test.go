@@ -24,7 +24,7 @@ func TestNothingThatHoldsATokenShowsItToFmt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stream.Close()
-	c.tokens.refuse(testToken, "")
+	c.tokens.Refuse(testToken, "")
 	type holder struct{ inside any }
 	for name, value := range map[string]any{
 		"Client": c, "Stream": stream, "Static": auth.Static(testToken), "Cached": cached, "tokens": c.tokens,

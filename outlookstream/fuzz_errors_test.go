@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/calwatch/calwatch/internal/service"
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
 
@@ -38,7 +39,7 @@ func checkText(t *testing.T, text string, limit int) {
 
 // maxShown is what an Error's text may have: its code, message and reason with
 // their dots, two ids, and words of ours.
-const maxShown = maxCode + maxMessage + 2*maxDiagnostic + 1<<10
+const maxShown = maxCode + maxMessage + 2*service.MaxDiagnostic + 1<<10
 
 // FuzzErrorBody gives newError the body of an error.
 func FuzzErrorBody(f *testing.F) {
@@ -52,7 +53,7 @@ func FuzzErrorBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		body = []byte(withToken(string(body)))
 		resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}
-		err := newError(resp, request{op: opListen}, func(text string, limit int) string { return presentable(text, testToken, limit) })
+		err := newError(resp, request{op: opListen}, func(text string, limit int) string { return service.Presentable(text, testToken, limit) })
 		checkText(t, err.Error(), maxShown+len(retiredAdvice))
 		if err.Status != status || err.Op != opListen || err.RetryAfter != 0 {
 			t.Errorf("%+v", err)
@@ -66,10 +67,10 @@ func FuzzErrorBody(f *testing.F) {
 		plain := stdjson.Valid(body) && len(body) <= maxErrorBody && utf8.Valid(body) && !bytes.ContainsAny(body, "\\") && bytes.Count(bytes.ToLower(body), []byte("error")) == 1 &&
 			bytes.Count(bytes.ToLower(body), []byte("code")) <= 1 && bytes.Count(bytes.ToLower(body), []byte("message")) <= 1 && status >= 200
 		if plain && stdjson.Unmarshal(body, &said) == nil {
-			if want := presentable(said.Error.Code, testToken, maxCode); err.Code != want {
+			if want := service.Presentable(said.Error.Code, testToken, maxCode); err.Code != want {
 				t.Errorf("%q: the code is %q, want %q", body, err.Code, want)
 			}
-			if want := presentable(said.Error.Message, testToken, maxMessage); err.Message != want {
+			if want := service.Presentable(said.Error.Message, testToken, maxMessage); err.Message != want {
 				t.Errorf("%q: the message is %q, want %q", body, err.Message, want)
 			}
 		}
@@ -104,7 +105,7 @@ func FuzzErrorResponse(f *testing.F) {
 			return resp, nil
 		})
 		var asked []auth.Request
-		c.tokens.provider = recording{&asked}
+		c.tokens.Provider = recording{&asked}
 		for _, call := range []func() error{
 			func() error { _, err := c.Subscribe(t.Context(), Resource{Path: "me/events"}); return err },
 			func() error {
@@ -124,20 +125,20 @@ func FuzzErrorResponse(f *testing.F) {
 				continue
 			}
 			for e := err; e != nil; e = errors.Unwrap(e) {
-				checkText(t, e.Error(), maxErrorText+maxShown+len(retiredAdvice))
+				checkText(t, e.Error(), service.MaxErrorText+maxShown+len(retiredAdvice))
 			}
 			_ = classify(err)
 			if failure, ok := errors.AsType[*Error](err); ok {
-				if failure.RetryAfter < 0 || failure.RetryAfter > maxRetryAfter || failure.Status != status {
+				if failure.RetryAfter < 0 || failure.RetryAfter > service.MaxRetryAfter || failure.Status != status {
 					t.Errorf("%+v", failure)
 				}
-				if failure.challenge != "" && (!stdjson.Valid([]byte(failure.challenge)) || len(failure.challenge) > maxClaims || status != 401) {
+				if failure.challenge != "" && (!stdjson.Valid([]byte(failure.challenge)) || len(failure.challenge) > service.MaxClaims || status != 401) {
 					t.Errorf("claims: %.200q", failure.challenge)
 				}
 			}
 			d := diagnosticsIn(err)
 			for _, value := range []string{d.RequestID, d.FEServer, d.BEServer, d.DiagInfo, d.Auth.Reason, d.Auth.Category} {
-				checkText(t, value, maxDiagnostic+3)
+				checkText(t, value, service.MaxDiagnostic+3)
 			}
 		}
 		if sent > 3*(maxRedirects+1) {

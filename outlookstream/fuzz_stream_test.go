@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/calwatch/calwatch/internal/service"
 )
 
 // FuzzStream gives a watch of two resources a whole response. What comes out is
@@ -115,7 +117,7 @@ func (d *delivery) check(t *testing.T) {
 	if d.err == nil {
 		t.Fatal("it ended without an error")
 	}
-	checkText(t, d.err.Error(), maxErrorText+maxShown)
+	checkText(t, d.err.Error(), service.MaxErrorText+maxShown)
 	_ = classify(d.err)
 	if strings.Contains(d.logged, testToken) {
 		t.Errorf("the token is logged: %.500s", d.logged)

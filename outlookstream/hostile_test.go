@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/calwatch/calwatch/internal/reconnect"
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
 
@@ -168,7 +169,7 @@ func TestARedirectFromHTTPSToHTTPOnTheSameHostGetsNoToken(t *testing.T) {
 		}
 		return response(r, 307, "", "Location", "http://outlook.example/"), nil
 	})
-	if _, err := c.Open(t.Context(), "id"); !errors.Is(err, errForeignRedirect) || classify(err) != giveUp {
+	if _, err := c.Open(t.Context(), "id"); !errors.Is(err, errForeignRedirect) || classify(err) != reconnect.GiveUp {
 		t.Errorf("%v", err)
 	}
 }
@@ -198,7 +199,7 @@ func TestTwoWatchesThatAreRefusedAtOnceBothGoOn(t *testing.T) {
 			return response(r, 503, ""), nil
 		})
 		issue := make(chan struct{}, 1)
-		c.tokens.provider = auth.Cached(auth.Func(func(context.Context, auth.Request) (auth.Token, error) {
+		c.tokens.Provider = auth.Cached(auth.Func(func(context.Context, auth.Request) (auth.Token, error) {
 			issue <- struct{}{}
 			defer func() { <-issue }()
 			issued++
@@ -224,14 +225,14 @@ func TestTwoWatchesThatAreRefusedAtOnceBothGoOn(t *testing.T) {
 
 func TestATokenThatIsRefusedWhileItIsBeingHandedOutIsAskedForAgain(t *testing.T) {
 	c := answering(t, Options{}, func(r *http.Request) (*http.Response, error) { return response(r, 503, ""), nil })
-	c.tokens.provider = auth.Func(func(_ context.Context, r auth.Request) (auth.Token, error) {
+	c.tokens.Provider = auth.Func(func(_ context.Context, r auth.Request) (auth.Token, error) {
 		if r.Rejected == "T1" {
 			return auth.Token{Value: "T2"}, nil
 		}
-		c.tokens.refuse("T1", "") // meanwhile, by another watch
+		c.tokens.Refuse("T1", "") // meanwhile, by another watch
 		return auth.Token{Value: "T1"}, nil
 	})
-	if _, err := c.Subscribe(t.Context(), Resource{Path: "me/events"}); classify(err) != backOff {
+	if _, err := c.Subscribe(t.Context(), Resource{Path: "me/events"}); classify(err) != reconnect.BackOff {
 		t.Errorf("%v", err)
 	}
 }

@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/calwatch/calwatch/internal/reconnect"
+	"github.com/calwatch/calwatch/internal/service"
 )
 
 // The operations, as they are named in errors and traces.
@@ -24,11 +23,9 @@ const (
 )
 
 const (
-	maxErrorBody  = 64 << 10
-	maxCode       = 128
-	maxMessage    = 1 << 10
-	maxErrorText  = 4 << 10
-	maxRetryAfter = time.Hour // a watch that a server could silence for ever would be dead in all but name
+	maxErrorBody = 64 << 10
+	maxCode      = 128
+	maxMessage   = 1 << 10
 )
 
 var (
@@ -72,7 +69,7 @@ func (c *Client) send(ctx context.Context, cancel context.CancelCauseFunc, lease
 
 // exchange is send without its accounts, for which it fills in traced.
 func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, lease *reconnect.Lease, r request, traced *TraceAnswered) (*answer, error) {
-	token, err := c.tokens.get(ctx, r.scopes)
+	token, err := c.tokens.Get(ctx, r.scopes)
 	if err != nil {
 		return nil, fmt.Errorf("getting a token: %w", err)
 	}
@@ -82,7 +79,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 	}
 	id := req.Header.Get("client-request-id")
 	traced.ClientRequestID = id
-	present := func(text string, limit int) string { return presentable(text, token, limit) }
+	present := func(text string, limit int) string { return service.Presentable(text, token, limit) }
 
 	timer := time.AfterFunc(c.timeout, func() { cancel(errNoAnswer) })
 	defer timer.Stop()
@@ -91,7 +88,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 		if err = because(ctx, err); ctx.Err() == nil || errors.Is(err, errNoAnswer) || errors.Is(err, errTurnedAway) {
 			lease.Abandon() // the Transport may not know that the connection is dead
 		}
-		return nil, cleaned(withCertificateAdvice(err), present)
+		return nil, service.Cleaned(service.WithCertificateAdvice(err), present, errForeignRedirect)
 	}
 	traced.Status = resp.StatusCode
 	traced.Diagnostics = diagnosticsOf(resp.Header, token)
@@ -99,8 +96,8 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 	challenge := ""
 	switch {
 	case resp.StatusCode == http.StatusUnauthorized:
-		challenge = claimsOf(resp.Header.Values("WWW-Authenticate"))
-		c.tokens.refuse(token, challenge)
+		challenge = service.Claims(resp.Header.Values("WWW-Authenticate"))
+		c.tokens.Refuse(token, challenge)
 	case resp.StatusCode == http.StatusMisdirectedRequest:
 		lease.Abandon() // this connection is not for this host
 	}
@@ -114,7 +111,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 			if err = because(ctx, err); !errors.Is(err, ErrMalformed) {
 				lease.Abandon() // as above
 			}
-			return nil, cleaned(err, present)
+			return nil, service.Cleaned(err, present)
 		}
 	}
 	return &answer{Response: resp, diagnostics: traced.Diagnostics, present: present}, nil
@@ -144,34 +141,6 @@ func contentOf(resp *http.Response) string {
 	}
 	return kind
 }
-
-// cleaned makes sure that an error's text is presentable. The standard library
-// quotes what the peer sent, which may be the token that it was sent; where it
-// did, nothing of the chain is kept, as it would tell, but that no retry helps.
-func cleaned(err error, present func(string, int) string) error {
-	text := err.Error()
-	clean := present(text, maxErrorText)
-	switch {
-	case clean == text:
-		return err
-	case errors.Is(err, errForeignRedirect):
-		return &cleanedError{clean, errForeignRedirect}
-	case isCertificateError(err):
-		return &cleanedError{clean, errUntrusted}
-	default:
-		return errors.New(clean)
-	}
-}
-
-// A cleanedError has the text of an error that may not be shown, and its class.
-type cleanedError struct {
-	text  string
-	class error
-}
-
-func (e *cleanedError) Error() string { return e.text }
-
-func (e *cleanedError) Unwrap() error { return e.class }
 
 // because prefers the reason why a request was cancelled to the news that it
 // was.
@@ -224,18 +193,6 @@ func newError(resp *http.Response, r request, present func(string, int) string) 
 		Status:     resp.StatusCode,
 		Code:       present(said.Code, maxCode),
 		Message:    present(said.Message, maxMessage),
-		RetryAfter: parseRetryAfter(resp.Header.Get("Retry-After"), time.Now()),
+		RetryAfter: service.RetryAfter(resp.Header.Get("Retry-After"), time.Now()),
 	}
-}
-
-// parseRetryAfter reads both forms of the header, seconds and a date. What
-// cannot be read, and what is in the past, counts as not sent.
-func parseRetryAfter(value string, now time.Time) time.Duration {
-	var wait time.Duration
-	if seconds, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		wait = time.Duration(max(0, min(seconds, int64(maxRetryAfter/time.Second)))) * time.Second
-	} else if date, err := http.ParseTime(value); err == nil {
-		wait = date.Sub(now)
-	}
-	return max(0, min(wait, maxRetryAfter))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/calwatch/calwatch/internal/service"
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
 
@@ -156,13 +157,13 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 		"Sun, 01 Mar 2026 12:01:00 GMT":  time.Minute,
 		"Sun, 01 Mar 2026 11:59:00 GMT":  0,
 		"soon":                           0,
-		"99999999999":                    maxRetryAfter,
-		"9223372036854775807":            maxRetryAfter,
-		"99999999999999999999999999999":  maxRetryAfter,
+		"99999999999":                    service.MaxRetryAfter,
+		"9223372036854775807":            service.MaxRetryAfter,
+		"99999999999999999999999999999":  service.MaxRetryAfter,
 		"-99999999999999999999999999999": 0,
-		"Sun, 01 Mar 2099 12:01:00 GMT":  maxRetryAfter,
+		"Sun, 01 Mar 2099 12:01:00 GMT":  service.MaxRetryAfter,
 	} {
-		if got := parseRetryAfter(value, now); got != want {
+		if got := service.RetryAfter(value, now); got != want {
 			t.Errorf("%q: %v, want %v", value, got, want)
 		}
 	}
@@ -172,7 +173,7 @@ func FuzzRetryAfter(f *testing.F) {
 	f.Add("120")
 	f.Add("Sun, 01 Mar 2026 12:01:00 GMT")
 	f.Fuzz(func(t *testing.T, value string) {
-		if wait := parseRetryAfter(value, time.Now()); wait < 0 || wait > maxRetryAfter {
+		if wait := service.RetryAfter(value, time.Now()); wait < 0 || wait > service.MaxRetryAfter {
 			t.Errorf("%q: %v", value, wait)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/calwatch/calwatch/internal/reconnect"
+	"github.com/calwatch/calwatch/internal/service"
 	"github.com/calwatch/calwatch/jsonstream"
 )
 
@@ -292,7 +293,7 @@ func (s *Stream) explain(err error) error {
 		}
 		failure.Err = fmt.Errorf("%w: %w", ErrMalformed, syntax)
 	default:
-		failure.Err = cleaned(fmt.Errorf("the connection broke: %w", err), s.present)
+		failure.Err = service.Cleaned(fmt.Errorf("the connection broke: %w", err), s.present)
 	}
 	return failure
 }

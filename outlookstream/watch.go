@@ -51,7 +51,7 @@ func (c *Client) watch(ctx context.Context, resources []Resource, yield func(Eve
 	if err != nil {
 		return err
 	}
-	return w.policy.Run(ctx, w.attempt, w.waiting)
+	return w.loop.Run(ctx)
 }
 
 // newWatch is apart from watch so that what it needs on the stack is given back
@@ -66,9 +66,9 @@ func (c *Client) newWatch(ctx context.Context, cancel context.CancelCauseFunc, r
 		ctx:     ctx,
 		yield:   yield,
 		scopes:  scopes,
-		policy:  reconnect.NewPolicy(c.opts.Backoff.Initial, c.opts.Backoff.Max),
 		stopper: &stopper{stop: func() { cancel(errLoopLeft) }},
 	}
+	w.loop = reconnect.NewLoop(w, reconnect.NewPolicy(c.opts.Backoff.Initial, c.opts.Backoff.Max), c.opts.Backoff.ResetAfter)
 	for _, r := range resources {
 		w.resources = append(w.resources, &watched{Resource: r, owed: ErrStarted})
 	}
@@ -81,20 +81,11 @@ type watch struct {
 	ctx       context.Context // for the watch's life
 	yield     func(Event, error) bool
 	scopes    []string
-	policy    *reconnect.Policy
+	loop      *reconnect.Loop
 	resources []*watched
 	stopper   *stopper
 
-	// What has been tried without waiting, and is not to be tried so again.
-	refused      error // what the service said when it refused the token; nil: its last answer was another
-	challenged   bool  // in a row with refused, it has asked for claims
-	resubscribed bool  // since the last connection that was good
-
-	// For the log: a connection that ended as it should is no news; one that
-	// has been away for long is, once.
-	routine bool      // the last connection was good and ended as it should
-	away    time.Time // when the last connection that brought something ended; zero: not yet
-	warned  bool      // that it stays away
+	warned bool // in the log, that the connection stays away
 }
 
 // A watched resource is one the caller named.
@@ -110,68 +101,26 @@ var errLoopLeft = errors.New("the loop was left")
 // A stopper ends a watch from outside its loop.
 type stopper struct{ stop func() }
 
-// attempt is one connection: from whatever must be done to get it to its end.
-// The error it returns is always the end of something.
-func (w *watch) attempt() error {
-	goodFor, err := w.connectAndDeliver()
+// Attempt is one connection: from whatever must be done to get it to its end.
+func (w *watch) Attempt() (goodFor time.Duration, err error) {
+	goodFor, err = w.connectAndDeliver()
 	if errors.Is(err, errLoopLeft) {
-		return reconnect.Permanent(errLoopLeft)
+		err = reconnect.Permanent(errLoopLeft)
 	}
-	if w.ctx.Err() != nil {
-		return reconnect.Permanent(context.Cause(w.ctx))
-	}
-
-	if w.away.IsZero() || goodFor > 0 {
-		w.away = time.Now()
-	}
-	good := goodFor >= w.client.opts.Backoff.ResetAfter
-	next := classify(err)
-	// That the token has expired meanwhile, too, is part of the routine.
-	w.routine = good && next == reopen || w.routine && next == refresh
-	if good {
-		w.policy.Reset()
-		w.resubscribed = false
-	}
-	w.oweAll(ErrReconnected)
-	failure, said := errors.AsType[*Error](err)
-	if said {
-		w.policy.AtLeast(failure.RetryAfter)
-		if !errors.Is(failure, ErrUnauthorized) {
-			w.accepted() // the token was good enough for another answer
-		}
-	}
-	switch next {
-	case reopen:
-		if good {
-			w.policy.Immediate()
-		}
-	case backOff:
-	case resubscribe:
-		w.forgetSubscriptions(err)
-		if !w.resubscribed {
-			w.resubscribed = true
-			w.policy.Immediate()
-		}
-	case refresh:
-		// A new token was no better; unless the old one had expired before the
-		// service came to ask for claims.
-		challenge := failure.challenge != "" && !w.challenged
-		if w.refused != nil && !challenge {
-			return reconnect.Permanent(err)
-		}
-		w.refused, w.challenged = err, failure.challenge != ""
-		w.policy.Immediate()
-	case giveUp:
-		if w.refused != nil && !said {
-			err = fmt.Errorf("%w (the service had refused the token: %w)", err, w.refused)
-		}
-		return reconnect.Permanent(err)
-	}
-	return err
+	return goodFor, err
 }
 
-// accepted notes that the service took the token.
-func (w *watch) accepted() { w.refused, w.challenged = nil, false }
+// Classify says what to do about the end of an attempt.
+func (w *watch) Classify(err error) reconnect.Verdict {
+	verdict := reconnect.Verdict{Action: classify(err)}
+	if failure, said := errors.AsType[*Error](err); said {
+		verdict.Answered, verdict.RetryAfter, verdict.Challenge = true, failure.RetryAfter, failure.challenge != ""
+	}
+	return verdict
+}
+
+// Lost makes a Resync due: what happens between two connections may be missed.
+func (w *watch) Lost() { w.oweAll(ErrReconnected) }
 
 // connectAndDeliver connects and yields what comes. It returns how long the
 // connection had been good when it ended.
@@ -181,7 +130,7 @@ func (w *watch) connectAndDeliver() (goodFor time.Duration, err error) {
 		return 0, err
 	}
 	defer stream.Close()
-	w.accepted()
+	w.loop.Accepted()
 	w.logConnected(stream)
 	err = w.deliver(stream)
 	return stream.goodFor(), err
@@ -210,7 +159,7 @@ func (w *watch) connect() (*Stream, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.accepted()
+		w.loop.Accepted()
 		r.subscription, r.sequence = made.ID, sequence{}
 		w.client.opts.Logger.Info("subscribed", "resource", r.Path, "subscription", made.ID)
 	}
@@ -271,9 +220,9 @@ func (w *watch) oweAll(reason error) {
 	}
 }
 
-// forgetSubscriptions drops those that err says are gone: one, if the service
+// Forget drops the subscriptions that err says are gone: one, if the service
 // removed it by name, or else, where it does not tell which, all.
-func (w *watch) forgetSubscriptions(err error) {
+func (w *watch) Forget(err error) {
 	removed, one := errors.AsType[*removedError](err)
 	for _, r := range w.resources {
 		if one && removed.subscription != "" && r.subscription != removed.subscription {
@@ -289,8 +238,8 @@ func (w *watch) forgetSubscriptions(err error) {
 	}
 }
 
-// waiting hears of each wait between two attempts.
-func (w *watch) waiting(err error, delay time.Duration) {
+// Waiting hears of each wait between two attempts.
+func (w *watch) Waiting(err error, delay time.Duration) {
 	if w.ctx.Err() != nil {
 		return
 	}

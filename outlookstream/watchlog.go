@@ -24,7 +24,7 @@ func (w *watch) logConnected(stream *Stream) {
 func (w *watch) logElement() {
 	if w.warned {
 		w.warned = false
-		w.client.opts.Logger.Warn("connected again", "away", time.Since(w.away))
+		w.client.opts.Logger.Warn("connected again", "away", time.Since(w.loop.Away()))
 	}
 }
 
@@ -38,7 +38,7 @@ func (w *watch) logKeepAlive(stream *Stream, status string) {
 
 func (w *watch) logResync(r *watched, reason error) {
 	level := slog.LevelWarn
-	if reason == ErrStarted || reason == ErrReconnected && w.routine {
+	if reason == ErrStarted || reason == ErrReconnected && w.loop.Routine() {
 		level = slog.LevelInfo // nobody was promised otherwise
 	}
 	w.client.opts.Logger.Log(w.ctx, level, "resync", "resource", r.Path, "subscription", r.subscription, "err", reason)
@@ -46,14 +46,14 @@ func (w *watch) logResync(r *watched, reason error) {
 
 func (w *watch) logWaiting(err error, delay time.Duration) {
 	level := slog.LevelInfo
-	if away := time.Since(w.away); delay > awayForLong || away > awayForLong && !w.warned {
+	if away := time.Since(w.loop.Away()); delay > awayForLong || away > awayForLong && !w.warned {
 		level = slog.LevelWarn
 		w.warned = true
 	}
 	if err == io.EOF {
 		err = errEnded
 	}
-	w.client.opts.Logger.Log(w.ctx, level, "connecting again", "delay", delay, "away", time.Since(w.away), "err", err)
+	w.client.opts.Logger.Log(w.ctx, level, "connecting again", "delay", delay, "away", time.Since(w.loop.Away()), "err", err)
 }
 
 var errEnded = errors.New("the service ended the connection")

@@ -44,15 +44,15 @@ var sabotages = []sabotage{
 		caught: "was not given up",
 	},
 	{
-		name: "the back-off starts over with every connection", file: "outlookstream/watch.go",
-		old:    "	if good {\n		w.policy.Reset()",
-		new:    "	if goodFor >= 0 {\n		w.policy.Reset()",
+		name: "the back-off starts over with every connection", file: "internal/reconnect/loop.go",
+		old:    "	if good {\n		l.policy.Reset()",
+		new:    "	if goodFor >= 0 {\n		l.policy.Reset()",
 		caught: "attempts in an hour",
 	},
 	{
-		name: "a clean end always opens the next connection at once", file: "outlookstream/watch.go",
-		old:    "		if good {\n			w.policy.Immediate()",
-		new:    "		if goodFor >= 0 {\n			w.policy.Immediate()",
+		name: "a clean end always opens the next connection at once", file: "internal/reconnect/loop.go",
+		old:    "		if good {\n			l.policy.Immediate()",
+		new:    "		if goodFor >= 0 {\n			l.policy.Immediate()",
 		caught: "attempts in an hour",
 	},
 	{
@@ -75,14 +75,14 @@ var sabotages = []sabotage{
 	},
 	{
 		name: "the token that was refused is not remembered", file: "outlookstream/request.go",
-		old:    "		c.tokens.refuse(token, challenge)",
+		old:    "		c.tokens.Refuse(token, challenge)",
 		new:    "		_ = challenge",
 		caught: "was sent again",
 	},
 	{
-		name: "Retry-After is ignored", file: "outlookstream/watch.go",
-		old:    "w.policy.AtLeast(failure.RetryAfter)",
-		new:    "w.policy.AtLeast(0)",
+		name: "Retry-After is ignored", file: "internal/reconnect/loop.go",
+		old:    "l.policy.AtLeast(verdict.RetryAfter)",
+		new:    "l.policy.AtLeast(0)",
 		caught: "the service asked for",
 	},
 	{
@@ -93,14 +93,14 @@ var sabotages = []sabotage{
 	},
 	{
 		name: "a 503 is for good", file: "outlookstream/classify.go",
-		old:    "	case errors.Is(failure, ErrThrottled):\n		return backOff",
-		new:    "	case failure.Status == http.StatusServiceUnavailable:\n		return giveUp\n	case errors.Is(failure, ErrThrottled):\n		return backOff",
+		old:    "	case errors.Is(failure, ErrThrottled):\n		return reconnect.BackOff",
+		new:    "	case failure.Status == http.StatusServiceUnavailable:\n		return reconnect.GiveUp\n	case errors.Is(failure, ErrThrottled):\n		return reconnect.BackOff",
 		caught: "which it need not",
 	},
 	{
-		name: "the end of the context has no cause", file: "outlookstream/watch.go",
-		old:    "		return reconnect.Permanent(context.Cause(w.ctx))",
-		new:    "		return reconnect.Permanent(w.ctx.Err())",
+		name: "the end of the context has no cause", file: "internal/reconnect/loop.go",
+		old:    "		return Permanent(context.Cause(ctx))",
+		new:    "		return Permanent(ctx.Err())",
 		caught: "ctx ended because",
 	},
 	{

@@ -1,7 +1,8 @@
-package outlookstream
+package service
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func TestClaimsAreFoundInAnyFormOfTheChallenge(t *testing.T) {
 		"a header of its own":      {`Basic Realm=""`, `Bearer claims="` + std + `"`},
 		"after one that is broken": {`Bearer claims="***"`, `Bearer claims="` + std + `"`},
 	} {
-		if got := claimsOf(headers); got != claims {
+		if got := Claims(headers); got != claims {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
@@ -44,7 +45,7 @@ func TestWhatIsNoClaimsChallengeIsNone(t *testing.T) {
 		"only commas":             `,,,`,
 		"only an escape":          `Bearer a="\`,
 	} {
-		if got := claimsOf([]string{header}); got != "" {
+		if got := Claims([]string{header}); got != "" {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
@@ -53,17 +54,17 @@ func TestWhatIsNoClaimsChallengeIsNone(t *testing.T) {
 // What a provider cannot use would end a watch: it refuses it as a mistake of ours.
 func TestClaimsThatAProviderCouldNotUseAreNone(t *testing.T) {
 	for name, claims := range map[string]string{
-		"more than anybody asks for": `{"a":"` + strings.Repeat("x", maxClaims) + `"}`,
+		"more than anybody asks for": `{"a":"` + strings.Repeat("x", MaxClaims) + `"}`,
 		"a number out of grammar":    `{"a":01}`,
 		"a string out of grammar":    "{\"a\":\"\n\"}",
 		"two objects":                `{"a":1}{}`,
 	} {
-		if got := claimsOf([]string{`Bearer claims="` + base64.StdEncoding.EncodeToString([]byte(claims)) + `"`}); got != "" {
+		if got := Claims([]string{`Bearer claims="` + base64.StdEncoding.EncodeToString([]byte(claims)) + `"`}); got != "" {
 			t.Errorf("%s: %.100q", name, got)
 		}
 	}
-	largest := `{"a":"` + strings.Repeat("x", maxClaims-len(`{"a":""}`)) + `"}`
-	if got := claimsOf([]string{`Bearer claims="` + base64.StdEncoding.EncodeToString([]byte(largest)) + `"`}); got != largest {
+	largest := `{"a":"` + strings.Repeat("x", MaxClaims-len(`{"a":""}`)) + `"}`
+	if got := Claims([]string{`Bearer claims="` + base64.StdEncoding.EncodeToString([]byte(largest)) + `"`}); got != largest {
 		t.Errorf("%d bytes of %d", len(got), len(largest))
 	}
 }
@@ -76,8 +77,8 @@ func TestAChallengeIsReadInOneGo(t *testing.T) {
 	} {
 		header := "Bearer " + strings.Repeat(unit, size/len(unit))
 		start := time.Now()
-		_ = claimsOf([]string{header})
-		_ = parseAuthDiagnostics(header)
+		_ = Claims([]string{header})
+		_ = ParseAuthDiagnostics(header)
 		if took := time.Since(start); took > 3*time.Second {
 			t.Errorf("%s: %v", name, took)
 		}
@@ -89,7 +90,7 @@ func FuzzClaims(f *testing.F) {
 	f.Add(`Basic x, Bearer claims=eyJhIjoxfQ`)
 	f.Add(`="`)
 	f.Fuzz(func(t *testing.T, header string) {
-		if claims := claimsOf([]string{header}); claims != "" && !json.Valid([]byte(claims)) {
+		if claims := Claims([]string{header}); claims != "" && !json.Valid([]byte(claims)) {
 			t.Errorf("%q: %q", header, claims)
 		}
 	})

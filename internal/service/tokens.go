@@ -1,9 +1,8 @@
-package outlookstream
+package service
 
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,10 +23,11 @@ const (
 
 var errTokenTimeout = fmt.Errorf("the auth.Provider gave no answer within %v", tokenTimeout)
 
-// tokens asks the provider for tokens, and sees to it that one the service has
-// refused is never sent again, whatever the provider does.
-type tokens struct {
-	provider auth.Provider
+// Tokens asks the Provider for tokens, and sees to it that one the service has
+// refused is never sent again, whatever the Provider does. It is safe for
+// concurrent use.
+type Tokens struct {
+	Provider auth.Provider
 
 	mu      sync.Mutex
 	last    hidden              // the token refused last
@@ -40,8 +40,8 @@ type tokens struct {
 // does not fit. Of a function it has nothing but the address.
 type hidden func() string
 
-// get returns a token that has not been refused.
-func (t *tokens) get(ctx context.Context, scopes []string) (string, error) {
+// Get returns a token that has not been refused.
+func (t *Tokens) Get(ctx context.Context, scopes []string) (string, error) {
 	rejected, claims := t.lastRefused()
 	for range maxAsks {
 		value, err := t.ask(ctx, auth.Request{Scopes: scopes, Rejected: rejected, Claims: claims})
@@ -63,10 +63,10 @@ func (t *tokens) get(ctx context.Context, scopes []string) (string, error) {
 }
 
 // ask asks the provider, and checks that what it returns can be sent.
-func (t *tokens) ask(ctx context.Context, r auth.Request) (string, error) {
+func (t *Tokens) ask(ctx context.Context, r auth.Request) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, tokenTimeout, errTokenTimeout)
 	defer cancel()
-	token, err := t.provider.Token(ctx, r)
+	token, err := t.Provider.Token(ctx, r)
 	switch {
 	case err != nil && context.Cause(ctx) == errTokenTimeout:
 		return "", errTokenTimeout
@@ -80,9 +80,9 @@ func (t *tokens) ask(ctx context.Context, r auth.Request) (string, error) {
 	return token.Value, nil
 }
 
-// refuse remembers that the service refused token, and which claims it wants
+// Refuse remembers that the service refused token, and which claims it wants
 // to be in the next one.
-func (t *tokens) refuse(token, claims string) {
+func (t *Tokens) Refuse(token, claims string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last = func() string { return token }
@@ -99,7 +99,7 @@ func (t *tokens) refuse(token, claims string) {
 	}
 }
 
-func (t *tokens) lastRefused() (token, claims string) {
+func (t *Tokens) lastRefused() (token, claims string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.last != nil {
@@ -110,7 +110,7 @@ func (t *tokens) lastRefused() (token, claims string) {
 
 // answered forgets claims: there is a token for them. Asking for them again
 // would have the provider get yet another one.
-func (t *tokens) answered(claims string) {
+func (t *Tokens) answered(claims string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.claims == claims {
@@ -118,10 +118,8 @@ func (t *tokens) answered(claims string) {
 	}
 }
 
-func (t *tokens) isRefused(token string) bool {
+func (t *Tokens) isRefused(token string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Contains(t.refused, sha256.Sum256([]byte(token)))
 }
-
-var errNoProvider = errors.New("outlookstream: New needs an auth.Provider")

@@ -1,4 +1,4 @@
-package outlookstream
+package service
 
 import (
 	"crypto/tls"
@@ -11,11 +11,11 @@ import (
 // cannot be shown: what a certificate says is its owner's choice.
 var errUntrusted = errors.New("the server's certificate cannot be trusted")
 
-// isCertificateError reports whether the server could not prove who it is. No
+// IsCertificateError reports whether the server could not prove who it is. No
 // retry changes that, and a program that goes on trying hides it. An alert of
 // the server's is something else: servers in the middle of being renewed send
 // them, too.
-func isCertificateError(err error) bool {
+func IsCertificateError(err error) bool {
 	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	_, hostname := errors.AsType[x509.HostnameError](err)
@@ -23,9 +23,9 @@ func isCertificateError(err error) bool {
 	return unverified || unknown || hostname || invalid || errors.Is(err, errUntrusted)
 }
 
-// withCertificateAdvice adds what to do to an error about a certificate.
-func withCertificateAdvice(err error) error {
-	if !isCertificateError(err) {
+// WithCertificateAdvice adds what to do to an error about a certificate.
+func WithCertificateAdvice(err error) error {
+	if !IsCertificateError(err) {
 		return err
 	}
 	advice := "find out who answers in the service's place"

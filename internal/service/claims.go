@@ -1,12 +1,12 @@
-package outlookstream
+package service
 
 import (
 	"encoding/base64"
-	stdjson "encoding/json"
+	"encoding/json"
 	"strings"
 )
 
-// claimsOf returns the claims that the service wants in a token, as JSON, from
+// Claims returns the claims that the service wants in a token, as JSON, from
 // the WWW-Authenticate headers of a 401:
 //
 //	Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOi4uLn0="
@@ -14,7 +14,7 @@ import (
 // or "" if they ask for none. A header may hold several challenges, one of
 // another scheme among them, and the claims come in either base64 alphabet,
 // with or without padding.
-func claimsOf(headers []string) string {
+func Claims(headers []string) string {
 	for _, header := range headers {
 		bearer := false
 		for header != "" {
@@ -75,19 +75,19 @@ func cutValue(s string) (value, rest string) {
 	return b.String(), ""
 }
 
-// maxClaims bounds what the service can have a provider remember and pass on.
+// MaxClaims bounds, in bytes, what the service can have a provider remember and pass on.
 // Real ones are a few hundred bytes.
-const maxClaims = 8 << 10
+const MaxClaims = 8 << 10
 
 // decodeClaims accepts JSON objects only, by the standard library's strictness:
 // a provider passes them on, and would fail with others.
 func decodeClaims(value string) (claims string, ok bool) {
-	if len(value) > 2*maxClaims {
+	if len(value) > 2*MaxClaims {
 		return "", false
 	}
 	value = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(value), "=")
 	decoded, err := base64.RawStdEncoding.DecodeString(value)
-	if err != nil || len(decoded) == 0 || len(decoded) > maxClaims || decoded[0] != '{' || !stdjson.Valid(decoded) {
+	if err != nil || len(decoded) == 0 || len(decoded) > MaxClaims || decoded[0] != '{' || !json.Valid(decoded) {
 		return "", false
 	}
 	return string(decoded), true
