@@ -3,12 +3,13 @@ package outlookstream
 import "sync"
 
 // Buffer reads ahead of the loop's body: up to n events of in wait for it (at
-// least 1; and one more for each resource that overflowed). If the body falls
-// further behind, events of the resource are dropped, and one
-// Resync of it with [ErrOverflow] stands in their place.
+// least 1; and one more for each resource that overflowed or ended). If the
+// body falls further behind, events of the resource are dropped, and one
+// Resync of it with [ErrOverflow] stands in their place. An [Ended] is never
+// dropped.
 //
 // It reads on a goroutine of its own, which has ended when the loop has. If
-// events are not those of a Watch (or of Dedup over one), leaving the loop has
+// events are not those of a Watch (or of Dedup over one; see [Stoppable]), leaving the loop has
 // to wait for the next of them, or for the end of the context they depend on.
 func Buffer(n int, in Events) Events {
 	return func(yield func(Event, error) bool) {
@@ -67,6 +68,7 @@ func (b *buffer) put(p pair) bool {
 	}
 	resource := p.event.Resource
 	switch {
+	case p.event.Kind == Ended: // the last of its resource: nothing stands for it
 	case p.err == nil && b.overflowed[resource]:
 		return true // the Resync in the queue is still to come and covers it
 	case p.err == nil && len(b.queue) >= b.limit:

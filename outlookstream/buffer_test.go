@@ -84,6 +84,28 @@ func TestBufferTurnsAnOverflowIntoOneResyncPerResource(t *testing.T) {
 	})
 }
 
+func TestBufferNeverDropsTheEndOfAResource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := make(chan struct{})
+		in := func(yield func(Event, error) bool) {
+			yield(change("a", "1"), nil)
+			<-busy
+			for _, event := range []Event{change("a", "2"), change("a", "lost"), {Kind: Ended, Resource: "a", ID: "end"}, {Kind: Ended, Resource: "b", ID: "end"}} {
+				yield(event, nil)
+			}
+		}
+		var got []string
+		for event, err := range Buffer(1, in) {
+			if got == nil {
+				close(busy)
+				synctest.Wait()
+			}
+			got = append(got, names(from(err, event))...)
+		}
+		expect(t, got, "a 1", "a 2", "a overflow", "a end", "b end")
+	})
+}
+
 func TestBufferAnnouncesAnOverflowAgainAfterItWasTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := make(chan struct{})
@@ -164,9 +186,7 @@ func TestBufferEndsAWatchThatWaitsWhenTheLoopIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		in := func(yield func(Event, error) bool) {
-			event := change("a", "1")
-			event.watch = &stopper{stop: cancel}
-			yield(event, nil)
+			yield(Stoppable(cancel)(change("a", "1")), nil)
 			<-ctx.Done() // as a watch waits for the next notification
 		}
 		for range Dedup(9, Buffer(9, Dedup(9, in))) {
@@ -228,6 +248,8 @@ func TestEventAndKindNames(t *testing.T) {
 		{Kind: Created, Resource: "me/events", ID: "x"}:             "created me/events x",
 		{Kind: Resync, Resource: "me/events", Reason: ErrStarted}:   "resync me/events: the watch started",
 		{Kind: Deleted, Received: time.Time{}, Resource: "r"}:       "deleted r ",
+		{Kind: Moved, Resource: "r", ID: "i"}:                       "moved r i",
+		{Kind: Ended, Resource: "r", Reason: ErrMailboxUnavailable}: "ended r: the mailbox is not available over this API",
 		{Kind: Kind(9), Resource: "r"}:                              "Kind(9) r ",
 		{Kind: Updated, Resource: "r", ID: "i", Version: "ignored"}: "updated r i",
 	} {

@@ -17,21 +17,36 @@ type Events = iter.Seq2[Event, error]
 type Event struct {
 	Kind     Kind
 	Resource string    // the Path of the watched Resource, as the caller wrote it
-	ID       string    // the item's id; "" for Resync
-	Version  string    // the item's ETag; "" if the source sent none
+	ID       string    // the item's id; "" for Resync and Ended
+	Version  string    // the item's ETag or change key; "" if the source sent none
 	Received time.Time // when the last byte of it was read
-	Reason   error     // why, for Resync: see ErrStarted and the others
-	Native   any       // what the source itself said: *Notification; nil if it said nothing
+	Reason   error     // why, for Resync (see ErrStarted and the others) and Ended
+	Native   any       // what the source itself said: *Notification, or *ews.Event; nil if it said nothing
 
 	// watch lets Buffer end the watch that yielded this event while that
 	// waits for the next one.
 	watch *stopper
 }
 
+// Stoppable returns a function that marks events as those of a watch that stop
+// ends, even while it waits for the next event: [Buffer] calls it when its loop
+// is left. stop may be called more than once, and by any goroutine. It is for
+// those who write a source, as package ews does.
+func Stoppable(stop func()) func(Event) Event {
+	s := &stopper{stop}
+	return func(e Event) Event {
+		e.watch = s
+		return e
+	}
+}
+
+// A stopper ends a watch from outside its loop.
+type stopper struct{ stop func() }
+
 // String describes the event in one line, for people.
 func (e Event) String() string {
-	if e.Kind == Resync {
-		return fmt.Sprintf("resync %s: %v", e.Resource, e.Reason)
+	if e.Kind == Resync || e.Kind == Ended {
+		return fmt.Sprintf("%v %s: %v", e.Kind, e.Resource, e.Reason)
 	}
 	return fmt.Sprintf("%v %s %s", e.Kind, e.Resource, e.ID)
 }
@@ -50,6 +65,14 @@ const (
 	Updated
 	// Deleted says that an item was removed, or left the resource's Filter.
 	Deleted
+	// Moved says that an item went from one folder to another, of which one at
+	// least is watched. ID is its new id; the old one is in Native. Only
+	// Exchange Web Services tell.
+	Moved
+	// Ended says that one of several resources is no longer watched, since
+	// something about it failed that only a person can mend: Reason says what.
+	// It is the last event of the resource; the others go on.
+	Ended
 )
 
 // String returns the name of the kind in lower case: "created".
@@ -63,6 +86,10 @@ func (k Kind) String() string {
 		return "updated"
 	case Deleted:
 		return "deleted"
+	case Moved:
+		return "moved"
+	case Ended:
+		return "ended"
 	default:
 		return fmt.Sprintf("Kind(%d)", int(k))
 	}

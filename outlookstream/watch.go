@@ -98,9 +98,6 @@ type watched struct {
 
 var errLoopLeft = errors.New("the loop was left")
 
-// A stopper ends a watch from outside its loop.
-type stopper struct{ stop func() }
-
 // Attempt is one connection: from whatever must be done to get it to its end.
 func (w *watch) Attempt() (goodFor time.Duration, err error) {
 	goodFor, err = w.connectAndDeliver()
