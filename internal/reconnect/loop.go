@@ -16,6 +16,7 @@ const (
 	Resubscribe               // subscriptions are gone: make new ones
 	Refresh                   // the token was refused: get another one
 	GiveUp                    // nothing that a program could do would help
+	Renew                     // the source itself ended it, to change it: open the next at once
 )
 
 // String names the action.
@@ -31,6 +32,8 @@ func (a Action) String() string {
 		return "refresh"
 	case GiveUp:
 		return "give up"
+	case Renew:
+		return "renew"
 	default:
 		return fmt.Sprintf("Action(%d)", int(a))
 	}
@@ -122,7 +125,7 @@ func (l *Loop) attempt(ctx context.Context) error {
 	good := goodFor >= l.resetAfter
 	verdict := l.source.Classify(err)
 	// That the token has expired meanwhile, too, is part of the routine.
-	l.routine = good && verdict.Action == Reopen || l.routine && verdict.Action == Refresh
+	l.routine = good && verdict.Action == Reopen || verdict.Action == Renew || l.routine && verdict.Action == Refresh
 	if good {
 		l.policy.Reset()
 		l.resubscribed = false
@@ -137,6 +140,8 @@ func (l *Loop) attempt(ctx context.Context) error {
 		if good {
 			l.policy.Immediate()
 		}
+	case Renew:
+		l.policy.Immediate()
 	case BackOff:
 	case Resubscribe:
 		l.source.Forget(err)
