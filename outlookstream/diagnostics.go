@@ -54,6 +54,6 @@ func (d AuthDiagnostics) Name() string {
 
 // diagnosticsOf reads a response.
 func diagnosticsOf(header http.Header, token string) Diagnostics {
-	d := service.DiagnosticsOf(header, token)
+	d := service.DiagnosticsOf(header, func(text string, limit int) string { return service.Presentable(text, token, limit) })
 	return Diagnostics{RequestID: d.RequestID, FEServer: d.FEServer, BEServer: d.BEServer, DiagInfo: d.DiagInfo, Auth: AuthDiagnostics(d.Auth)}
 }

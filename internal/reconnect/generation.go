@@ -11,12 +11,13 @@ import (
 
 // A generation is the connections from the first lease to the last one.
 type generation struct {
-	client    *http.Client    // the Pool's
-	transport *http.Transport // nil: the client's own RoundTripper is used as it is
-	packer    *packer         // nil: the transport keeps its connections itself
-	leases    int             // guarded by Pool.mu
-	ctx       context.Context
-	cancel    context.CancelFunc
+	client       *http.Client    // the Pool's
+	transport    *http.Transport // nil: the client's own RoundTripper is used as it is
+	packer       *packer         // nil: the transport keeps its connections itself
+	conversation Conversation    // nil: a request is one request
+	leases       int             // guarded by Pool.mu
+	ctx          context.Context
+	cancel       context.CancelFunc
 
 	mu     sync.Mutex
 	conns  map[*trackedConn]struct{}

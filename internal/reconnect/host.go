@@ -230,7 +230,7 @@ func (h *host) changed(c *packedConn) {
 		if !c.proven && c.room() != c.assumed {
 			c.prove()
 		}
-	case !c.isIdle && c.cc.Available() > 0:
+	case !c.isIdle && !c.held && c.cc.Available() > 0:
 		h.setIdle(c)
 		if len(h.line) == 0 && len(h.idle) > h.maxIdle() {
 			surplus = h.idle[0]

@@ -15,6 +15,7 @@ type packedConn struct {
 	tracked *trackedConn // nil: dialled by the transport's owner
 	many    bool         // it takes more than one request at a time: HTTP/2
 	assumed int          // how many it was taken to take, before the server had said so
+	known   bool         // what the last Conversation returned; of whoever has the slot
 
 	// Guarded by host.mu.
 	active    int  // requests and answers that have not ended
@@ -22,6 +23,7 @@ type packedConn struct {
 	proven    bool // how many it takes is what the server has said
 	abandoned bool
 	isIdle    bool // in host.idle
+	held      bool // by a Conversation
 	idleSince time.Time
 	refused   int         // the last round in which it would not be reserved
 	patience  *time.Timer // nil: no request is out to prove it
@@ -53,7 +55,7 @@ func (c *packedConn) room() int {
 func (c *packedConn) roundTrip(r *http.Request) (resp *http.Response, unread bool, err error) {
 	c.begin()
 	written := c.written()
-	resp, err = c.cc.RoundTrip(r)
+	resp, err = c.send(r)
 	// The first frame of a server says how many requests it takes. Now it has come.
 	c.answered()
 	if err != nil {

@@ -122,6 +122,10 @@ func (l *leased) RoundTrip(r *http.Request) (*http.Response, error) {
 		closeBody(r)
 		return nil, err
 	}
+	if h == nil && l.generation.conversation != nil {
+		closeBody(r)
+		return nil, errNoConversation
+	}
 	if h == nil {
 		return l.generation.transport.RoundTrip(r) // it knows what is wrong, or how to spell the name
 	}

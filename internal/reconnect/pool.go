@@ -23,8 +23,9 @@ import (
 //
 // A Pool is safe for concurrent use.
 type Pool struct {
-	client    *http.Client
-	transport *http.Transport // template; nil: client.Transport is something else and used as it is
+	client       *http.Client
+	transport    *http.Transport // template; nil: client.Transport is something else and used as it is
+	conversation Conversation    // nil: a request is one request
 
 	mu      sync.Mutex
 	current *generation // nil: none in use
@@ -143,7 +144,7 @@ func (p *Pool) leave(g *generation) bool {
 }
 
 func (p *Pool) newGeneration() *generation {
-	g := &generation{client: p.client, conns: make(map[*trackedConn]struct{})}
+	g := &generation{client: p.client, conversation: p.conversation, conns: make(map[*trackedConn]struct{})}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	if p.transport == nil {
 		return g
@@ -160,7 +161,7 @@ func (p *Pool) newGeneration() *generation {
 	if g.transport.HTTP2.WriteByteTimeout == 0 {
 		g.transport.HTTP2.WriteByteTimeout = writeTimeout
 	}
-	if g.transport.TLSNextProto["h2"] == nil && g.transport.MaxConnsPerHost <= 0 && !g.transport.DisableKeepAlives {
+	if packable(g.transport) {
 		g.packer = newPacker(g)
 	}
 	return g

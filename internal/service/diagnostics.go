@@ -26,13 +26,14 @@ type AuthDiagnostics struct {
 // MaxDiagnostic bounds, in bytes, one diagnostic value: they end up in logs.
 const MaxDiagnostic = 512
 
-// DiagnosticsOf reads a response. The client-request-id is the request's own:
-// the service only repeats it.
-func DiagnosticsOf(header http.Header, token string) Diagnostics {
+// DiagnosticsOf reads a response; present makes its texts fit to be shown, as
+// [Presentable] does. The client-request-id is the request's own: the service
+// only repeats it.
+func DiagnosticsOf(header http.Header, present func(text string, limit int) string) Diagnostics {
 	get := func(names ...string) string {
 		for _, name := range names {
 			if value := header.Get(name); value != "" {
-				return Presentable(value, token, MaxDiagnostic)
+				return present(value, MaxDiagnostic)
 			}
 		}
 		return ""

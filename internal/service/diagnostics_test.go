@@ -24,18 +24,20 @@ func TestAuthDiagnosticsAreReadLeniently(t *testing.T) {
 	}
 }
 
+func asItIs(text string, _ int) string { return text }
+
 func TestDiagnosticsPreferTheMostTellingHeader(t *testing.T) {
 	header := http.Header{}
 	header.Set("X-CalculatedBETarget", "calculated")
-	if got := DiagnosticsOf(header, "").BEServer; got != "calculated" {
+	if got := DiagnosticsOf(header, asItIs).BEServer; got != "calculated" {
 		t.Errorf("BEServer: %q", got)
 	}
 	header.Set("X-TargetBEServer", "target")
-	if got := DiagnosticsOf(header, "").BEServer; got != "target" {
+	if got := DiagnosticsOf(header, asItIs).BEServer; got != "target" {
 		t.Errorf("BEServer: %q", got)
 	}
 	header.Set("X-BEServer", "backend")
-	if got := DiagnosticsOf(header, "").BEServer; got != "backend" {
+	if got := DiagnosticsOf(header, asItIs).BEServer; got != "backend" {
 		t.Errorf("BEServer: %q", got)
 	}
 }
