@@ -48,7 +48,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	entry := s.log.begin(r)
 	c := &call{w: &statusRecorder{ResponseWriter: w, log: s.log, entry: entry}, r: r, entry: entry}
 	setDiagnostics(c.w, r)
-	body, tooLarge, err := readBody(w, r)
+	body, tooLarge, err := readBody(w, r, maxBody)
 	if err != nil {
 		panic(http.ErrAbortHandler) // the client went away in the middle of its own request
 	}
@@ -84,8 +84,8 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 
 // readBody reads all of it. That has to come first: an HTTP/1.1 server learns that its client has gone only once the
 // request has been read.
-func readBody(w http.ResponseWriter, r *http.Request) (body []byte, tooLarge bool, err error) {
-	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+func readBody(w http.ResponseWriter, r *http.Request, most int64) (body []byte, tooLarge bool, err error) {
+	body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return body, true, nil
 	}

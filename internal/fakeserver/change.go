@@ -14,7 +14,9 @@ type Change struct {
 	// subscriptions to exactly that collection: one to "me/mailfolders('inbox')/messages" does not show in "me/messages".
 	Resource string `json:"resource"`
 	// ChangeType is Created, Updated, Deleted, Missed or SubscriptionRemoved, in any case. The last two concern
-	// no item: ID and Data must be empty.
+	// no item: ID and Data must be empty. Over Exchange Web Services a Deleted item is gone for good, and there are
+	// more types: NewMail (else Created), SoftDeleted (else Deleted), Moved and Copied, which need To, and
+	// FreeBusyChanged (else nothing).
 	ChangeType string `json:"change"`
 	// ID is the item's id. "" means a new one for Created, and the collection's newest item (or a new one, if
 	// there is none) otherwise.
@@ -22,6 +24,9 @@ type Change struct {
 	// Data is a JSON object of the item's properties; it is merged into what earlier changes said of the same item.
 	// Filters look at it and $select takes from it.
 	Data json.RawMessage `json:"data,omitzero"`
+	// To is the collection that an item is Moved or Copied to. It gets a new id there. That it arrives is an entry of its
+	// own, a Created with MovedFrom; the REST half tells of it, and of a Moved item where it was as Deleted.
+	To string `json:"to,omitzero"`
 	// Count makes that many changes; 0 means 1.
 	Count int `json:"count,omitzero"`
 }
@@ -35,7 +40,14 @@ type Entry struct {
 	ChangeType string    `json:"change"`
 	ID         string    `json:"id,omitzero"`
 	Version    string    `json:"version,omitzero"` // the item's ETag after the change
-	// Subscriptions are the ids of the subscriptions it matched, with one Match each in Matches.
+	// ChangeKey is the same for Exchange Web Services, and NewID the id that the item has got with Moved, Copied and
+	// SoftDeleted. The ChangeKey is then the new item's.
+	ChangeKey string `json:"changeKey,omitzero"`
+	NewID     string `json:"newId,omitzero"`
+	To        string `json:"to,omitzero"` // as the Change had it
+	// MovedFrom is, of an item that has arrived, its id before.
+	MovedFrom string `json:"movedFrom,omitzero"`
+	// Subscriptions are the ids of the subscriptions of the REST API that it matched, with one Match each in Matches.
 	Subscriptions []string `json:"subscriptions"`
 	Matches       []Match  `json:"matches"`
 }
@@ -66,20 +78,34 @@ func (s *Server) Change(c Change) ([]Entry, error) {
 	if t.hasOptions {
 		return nil, fmt.Errorf("fakeserver: change: resource %q: a change takes no query options", c.Resource)
 	}
-	kind, ok := parseChangeType(c.ChangeType)
-	if !ok || kind == changeAcknowledgment {
-		return nil, fmt.Errorf("fakeserver: change: type %q is not one of Created, Updated, Deleted, Missed, SubscriptionRemoved", c.ChangeType)
+	full, kind, ok := parseExchangeKind(c.ChangeType)
+	if !ok {
+		return nil, fmt.Errorf("fakeserver: change: type %q is not one of Created, Updated, Deleted, Missed, SubscriptionRemoved, "+
+			"NewMail, SoftDeleted, Moved, Copied, FreeBusyChanged", c.ChangeType)
+	}
+	var to target
+	if arrives(full) {
+		if to, failure = s.dir.parseResource(c.To, me); failure != nil {
+			return nil, fmt.Errorf("fakeserver: change: to %q: %s", c.To, failure.message)
+		}
+		if to.owner != t.owner || to.hasOptions {
+			return nil, fmt.Errorf("fakeserver: change: to %q: it must be another collection of the same mailbox", c.To)
+		}
+	} else if c.To != "" {
+		return nil, fmt.Errorf("fakeserver: change: %s takes no To", full)
 	}
 	if c.Count < 0 || c.Count > maxCount {
 		return nil, fmt.Errorf("fakeserver: change: count %d is not between 1 and %d", c.Count, maxCount)
 	}
 	var data properties
-	if kind.ofItem() {
+	if full.OfItem() {
 		if data, ok = parseProperties(c.Data); !ok {
 			return nil, fmt.Errorf("fakeserver: change: data is not a JSON object")
 		}
 	} else if c.ID != "" || len(c.Data) > 0 {
-		return nil, fmt.Errorf("fakeserver: change: %s concerns no item: id and data must be left out", kind)
+		return nil, fmt.Errorf("fakeserver: change: %s concerns no item: id and data must be left out", full)
 	}
-	return s.store.change(change{t.collection, c.Resource, kind, c.ID, data}, max(c.Count, 1)), nil
+	return s.store.change(change{
+		collection: t.collection, resource: c.Resource, kind: kind, full: full, id: c.ID, data: data, to: to.collection, toResource: c.To,
+	}, max(c.Count, 1)), nil
 }

@@ -21,10 +21,7 @@ type controlRoute struct {
 }
 
 func controlRoutes() []controlRoute {
-	get := func(name string, answer func(*Server) any) controlRoute {
-		return controlRoute{http.MethodGet, name, func(s *Server, _ []byte) (any, error) { return answer(s), nil }}
-	}
-	return []controlRoute{
+	routes := []controlRoute{
 		{http.MethodPost, "changes", (*Server).controlChanges},
 		{http.MethodPost, "faults", (*Server).controlFaults},
 		{http.MethodPost, "disarm", (*Server).controlDisarm},
@@ -36,13 +33,31 @@ func controlRoutes() []controlRoute {
 		{http.MethodPost, "reject", (*Server).controlReject},
 		{http.MethodPost, "lift", (*Server).controlLift},
 		{http.MethodPost, "credentials", (*Server).controlCredentials},
-		get("ledger", func(s *Server) any { return s.Ledger() }),
-		get("requests", func(s *Server) any { return s.Requests() }),
-		get("subscriptions", func(s *Server) any { return s.Subscriptions() }),
-		get("streams", func(s *Server) any { return controlStreams{s.Streams()} }),
-		get("codes", func(s *Server) any { return s.controlCodes() }),
-		get("grants", func(s *Server) any { return s.signIn.Requests() }),
+		getOf("ledger", func(s *Server) any { return s.Ledger() }),
+		getOf("requests", func(s *Server) any { return s.Requests() }),
+		getOf("subscriptions", func(s *Server) any { return s.Subscriptions() }),
+		getOf("streams", func(s *Server) any { return controlStreams{s.Streams()} }),
+		getOf("ews/subscriptions", (*Server).controlExchangeSubscriptions),
+		getOf("ews/streams", (*Server).controlExchangeStreams),
+		getOf("codes", func(s *Server) any { return s.controlCodes() }),
+		getOf("grants", func(s *Server) any { return s.signIn.Requests() }),
 	}
+	return slices.Concat(routes, backEndRoutes(), accessRoutes(), folderRoutes())
+}
+
+func getOf(name string, answer func(*Server) any) controlRoute {
+	return controlRoute{http.MethodGet, name, func(s *Server, _ []byte) (any, error) { return answer(s), nil }}
+}
+
+// postOf is a call whose body is of type T; an empty one stands for an empty object.
+func postOf[T any](name string, do func(*Server, T) error) controlRoute {
+	return controlRoute{http.MethodPost, name, func(s *Server, body []byte) (any, error) {
+		var what T
+		if err := decodeControlOptional(body, &what); err != nil {
+			return nil, err
+		}
+		return controlNothing{}, do(s, what)
+	}}
 }
 
 // controlList is for the message that tells which calls there are.

@@ -8,6 +8,8 @@
 // Everything that was ever changed is kept in a ledger ([Server.Ledger]), so that a test can ask whether anything was
 // lost silently ([Server.LostSilently]).
 //
+// Exchange Web Services are served beside it, for the same mailboxes: see [Server.Exchange].
+//
 // What the service did where nobody wrote it down is decided here, each time in a comment that says "our choice".
 // A client must not rely on those.
 //

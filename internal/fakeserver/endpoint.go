@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/calwatch/calwatch/internal/fakeserver/httpauth"
 )
 
 // Endpoint is one listener of a Server. Its methods may be called from any goroutine.
@@ -116,8 +118,10 @@ func (s *Server) serve(e *Endpoint, l net.Listener) (*Endpoint, error) {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.opts.Logger.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return context.WithValue(context.Background(), endpointKey{}, e) },
-		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
-		ConnState:         e.conns.state,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return httpauth.ConnContext(context.WithValue(ctx, connKey{}, c), c)
+		},
+		ConnState: e.conns.state,
 	}
 	s.mu.Lock()
 	s.endpoints[e] = struct{}{}

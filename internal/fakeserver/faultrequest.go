@@ -27,29 +27,38 @@ func (s *Server) strikeRequest(c *call) bool {
 		c.w.Header().Set(name, value)
 	}
 	switch f.Do {
-	case doStall:
-		s.untilGone(c.r)
-		panic(http.ErrAbortHandler)
-	case doReset:
-		resetConn(c.r)
-		panic(http.ErrAbortHandler)
-	case doSlow:
-		if !s.pause(c.r, f.Delay, c.r.Context().Done()) {
-			panic(http.ErrAbortHandler)
-		}
-		return false
 	case doOtherHost:
 		c.fault = a
 		return false
-	case doRedirect:
-		c.w.Header().Set("Location", f.location(c.r))
-		c.w.WriteHeader(f.statusOr(http.StatusTemporaryRedirect))
-	case doHTML:
-		c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		c.w.WriteHeader(f.statusOr(http.StatusOK))
-		c.w.Write([]byte(gatewayPage))
-	default:
+	case doStatus, doErrorDocument:
 		f.answer(c.w)
+		return true
+	}
+	return s.strikeTransport(c.w, c.r, f)
+}
+
+// strikeTransport carries out what has nothing to do with the protocol that is spoken. It reports whether the request is
+// answered.
+func (s *Server) strikeTransport(w http.ResponseWriter, r *http.Request, f Fault) bool {
+	switch f.Do {
+	case doStall:
+		s.untilGone(r)
+		panic(http.ErrAbortHandler)
+	case doReset:
+		resetConn(r)
+		panic(http.ErrAbortHandler)
+	case doSlow:
+		if !s.pause(r, f.Delay, r.Context().Done()) {
+			panic(http.ErrAbortHandler)
+		}
+		return false
+	case doRedirect:
+		w.Header().Set("Location", f.location(r))
+		w.WriteHeader(f.statusOr(http.StatusTemporaryRedirect))
+	case doHTML:
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(f.statusOr(http.StatusOK))
+		w.Write([]byte(gatewayPage))
 	}
 	return true
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/calwatch/calwatch/internal/fakeserver/exchange"
 )
 
 // Fault is one misbehaviour to arm. Which Do there are for which On, and which of the fields below each looks at, is
@@ -15,7 +17,9 @@ import (
 // the fault was armed or the stream was opened, whichever was later. Faults are tried in the order in which they were
 // armed; a stream takes on at most one that ends it, and any number of others as long as they differ.
 type Fault struct {
-	On string `json:"on"` // subscribe, listen, stream, token, devicecode, configuration, authorize
+	// On is subscribe, listen, stream, token, devicecode, configuration, authorize; and of Exchange Web Services ewsSubscribe,
+	// ewsListen (GetStreamingEvents), ewsStream (one that is open) and ewsCall (everything else).
+	On string `json:"on"`
 	Do string `json:"do"`
 	// Times counts strikes. 0 means 1; -1 means until disarmed.
 	Times int `json:"times,omitzero"`
@@ -25,6 +29,7 @@ type Fault struct {
 	// Status is the HTTP status. For "status" it is required; its other fields have defaults that go with it.
 	Status int `json:"status,omitzero"`
 	// Code and Message are the error's. For "inStreamError" the Code "withoutComma" leaves the comma out.
+	// "dropSubscription" has a Code only, and "soapFault" and "errorMessage" have both.
 	Code    string `json:"code,omitzero"`
 	Message string `json:"message,omitzero"`
 	// RetryAfter is the Retry-After header, as it is to be sent; "" sends none.
@@ -35,9 +40,10 @@ type Fault struct {
 	// elements are held back and written together; 0 means 2.
 	After int `json:"after,omitzero"`
 	// Bytes is the offset in the body for "cutAtByte" (0: before the first byte), and the size of the element for
-	// "hugeElement" (0: 2 MiB).
+	// "hugeElement" (0: 2 MiB). Over Exchange Web Services it is also the size of the pieces for "byteByByte" (0: 1).
 	Bytes int `json:"bytes,omitzero"`
-	// Delay is how long "slow" waits: before the answer, or before each element of a stream. 0 means 1 s. The control API takes
+	// Delay is how long "slow" waits: before the answer, or before each element of a stream. 0 means 1 s. For "soapFault" and
+	// "errorMessage" it is what BackOffMilliseconds says; 0: nothing. The control API takes
 	// it as text, "1.5s".
 	Delay time.Duration `json:"delay,omitzero"`
 	// Location is where "redirect" points. "": the same path on another host name that leads to the same server.
@@ -70,10 +76,13 @@ func (s *Server) Arm(f Fault) error {
 		left = 1
 	}
 	s.armory.add(&armed{fault: f, user: user, left: left})
-	if f.On == onStream {
+	switch f.On {
+	case onStream:
 		for _, st := range s.openStreams() {
 			st.poke()
 		}
+	case exchange.OnStream:
+		s.exchange.Poke()
 	}
 	return nil
 }
@@ -110,7 +119,7 @@ func (a *armory) take(on, user string, wanted func(do string) bool) (*armed, boo
 		if f.left > 0 {
 			f.left--
 		}
-		if on == onStream {
+		if onAnyStream(on) {
 			f.claimed++
 		} else if f.left == 0 {
 			a.faults = slices.Delete(a.faults, i, i+1)

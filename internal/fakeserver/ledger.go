@@ -3,12 +3,17 @@ package fakeserver
 import (
 	"slices"
 	"time"
+
+	"github.com/calwatch/calwatch/internal/fakeserver/exchange"
 )
 
 // record is a ledger entry with what a filter needs to know.
 type record struct {
 	collection
-	kind          changeKind
+	kind          changeKind    // for the REST half; "" if it is not told
+	exchange      exchange.Kind // for the Exchange half
+	folder, to    exchange.Folder
+	version       int64
 	entry         Entry
 	before, after properties // nil: the item is not there
 }
@@ -122,7 +127,7 @@ func (s *store) unaccounted(t target, wanted map[changeKind]bool, resynced int64
 		if r.entry.Seq <= resynced {
 			break
 		}
-		if r.collection != t.collection {
+		if r.collection != t.collection || r.kind == "" {
 			continue
 		}
 		if r.kind.ofItem() {

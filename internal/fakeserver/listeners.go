@@ -122,8 +122,11 @@ func (s *store) delivered(n *notification) {
 }
 
 // ExpireSubscriptions ends subscriptions now, as if nobody had listened to them for half an hour; no ids means all. It
-// returns how many there were. A stream that has one of them ends cleanly: our choice, as it could not happen.
-func (s *Server) ExpireSubscriptions(ids ...string) int { return s.store.expire(ids) }
+// returns how many there were, those of Exchange Web Services included. A stream that has one of them ends cleanly: our
+// choice, as it could not happen.
+func (s *Server) ExpireSubscriptions(ids ...string) int {
+	return s.store.expire(ids) + s.exchange.ExpireSubscriptions(ids...)
+}
 
 func (s *store) expire(ids []string) int {
 	s.mu.Lock()

@@ -17,7 +17,7 @@ type Request struct {
 	Host   string      `json:"host"`
 	Path   string      `json:"path"` // escaped, with the query
 	Proto  string      `json:"proto"`
-	Header http.Header `json:"header"`         // Authorization and Cookie are replaced
+	Header http.Header `json:"header"`         // Authorization is replaced, and all cookies but X-BackEndOverrideCookie
 	Token  string      `json:"token,omitzero"` // Fingerprint of the bearer token, "" if there was none
 	Body   string      `json:"body,omitzero"`  // none for sign-in
 	Status int         `json:"status"`         // 0 while there is no answer
@@ -60,12 +60,33 @@ func Fingerprint(token string) string {
 	return hex.EncodeToString(sum[:])[:12]
 }
 
+// replaced stands for what is not to be seen.
+const replaced = "(replaced)"
+
+// shownCookies has the value of the one that says where a request is to go: a test has to see whether it is kept.
+func shownCookies(cookies []*http.Cookie) string {
+	var shown []string
+	for _, c := range cookies {
+		if c.Name != affinityCookie {
+			c.Value = replaced
+		}
+		shown = append(shown, c.Name+"="+c.Value)
+	}
+	return strings.Join(shown, "; ")
+}
+
+// affinityCookie names a back-end of Exchange, and is no secret.
+const affinityCookie = "X-BackEndOverrideCookie"
+
 func (l *requestLog) begin(r *http.Request) *Request {
 	header := r.Header.Clone()
-	for _, name := range []string{"Authorization", "Proxy-Authorization", "Cookie"} {
+	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
 		if header.Get(name) != "" {
-			header.Set(name, "(replaced)")
+			header.Set(name, replaced)
 		}
+	}
+	if header.Get("Cookie") != "" {
+		header.Set("Cookie", shownCookies(r.Cookies()))
 	}
 	texts := []string{r.URL.RequestURI()}
 	for _, values := range header {

@@ -10,6 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/calwatch/calwatch/internal/fakeserver/autodiscover"
+	"github.com/calwatch/calwatch/internal/fakeserver/exchange"
+	"github.com/calwatch/calwatch/internal/fakeserver/httpauth"
 	"github.com/calwatch/calwatch/internal/fakeserver/signin"
 )
 
@@ -39,6 +42,14 @@ type Options struct {
 	SignIn *signin.Options
 	// StatusOK is the Status of a keep-alive. Default "Ok", as it was on the wire; the documentation says "OK".
 	StatusOK string
+	// Exchange is what there is to say about the Exchange half; its Host is not used, and its Mailboxes only to say which
+	// back-end has which of the Accounts. Default: its own.
+	Exchange *exchange.Options
+	// Passwords are accounts that sign in to the Exchange half with a password: service accounts, and those of Accounts
+	// that have another one than DefaultPassword.
+	Passwords []httpauth.Account
+	// Lockout is how many wrong passwords in a row lock an account out. 0: no number does.
+	Lockout int
 	// Logger receives what the HTTP server has to say, at debug level. Default: discarded.
 	Logger *slog.Logger
 }
@@ -55,9 +66,13 @@ type Server struct {
 	dir      *directory
 	store    *store
 	armory   *armory
-	log      *requestLog
-	throttle *throttle
-	live     *gate // open until Close
+	exchange *exchange.Server
+	// Who may use the Exchange half, and where that is.
+	authentication *httpauth.Server
+	autodiscover   *autodiscover.Server
+	log            *requestLog
+	throttle       *throttle
+	live           *gate // open until Close
 
 	mu        sync.Mutex
 	streams   map[*stream]struct{}
@@ -101,7 +116,10 @@ func New(opts *Options) *Server {
 	half.Fault = s.signInFault
 	s.signIn = signin.New(&half)
 	s.dir = newDirectory(s.signIn.Tenant(), s.signIn.Accounts())
-	s.store = newStore(s.dir, o.MaxQueue)
+	s.authentication = s.newAuthentication(s.signIn.Accounts())
+	s.exchange = s.newExchange(s.signIn.Accounts())
+	s.autodiscover = s.newAutodiscover()
+	s.store = newStore(s.dir, o.MaxQueue, s.tellExchange)
 	s.log = newRequestLog(s.signIn.Secrets)
 	return s
 }
@@ -136,10 +154,10 @@ func (s *Server) Token(user string, scopes ...string) string {
 // Close ends every stream and every listener and waits until nothing of them runs any more. It is idempotent.
 func (s *Server) Close() error {
 	s.live.close()
+	first := s.exchange.Close()
 	s.mu.Lock()
 	open := slices.Collect(maps.Keys(s.endpoints))
 	s.mu.Unlock()
-	var first error
 	for _, e := range open {
 		if err := e.Close(); err != nil && first == nil {
 			first = err
@@ -149,7 +167,8 @@ func (s *Server) Close() error {
 	return first
 }
 
-// ServeHTTP serves the whole thing: the streaming API under /api/, the control API under /_fake/ if it was asked for,
+// ServeHTTP serves the whole thing: the streaming API under /api/, Exchange Web Services
+// under /EWS/, the control API under /_fake/ if it was asked for,
 // and sign-in on every other path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.live.enter() {
@@ -164,6 +183,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := strings.ToLower(r.URL.Path)
 	switch {
+	case autodiscover.Serves(path):
+		s.serveAutodiscover(w, r)
+	case exchange.Serves(path):
+		s.serveExchange(w, r)
 	case strings.HasPrefix(path+"/", controlPrefix):
 		s.serveControl(w, r)
 	case strings.HasPrefix(path, "/api/"):

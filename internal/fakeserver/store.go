@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/calwatch/calwatch/internal/fakeserver/exchange"
 )
 
 // store holds the items, the subscriptions with what is queued in them, and the ledger. One lock guards it all, as one
@@ -16,6 +18,7 @@ import (
 type store struct {
 	dir      *directory
 	maxQueue int
+	tell     func(exchange.Change) // the Exchange half; called with the lock
 
 	mu     sync.Mutex
 	items  map[itemKey]*item
@@ -40,10 +43,11 @@ type item struct {
 	deleted bool
 }
 
-func newStore(dir *directory, maxQueue int) *store {
+func newStore(dir *directory, maxQueue int, tell func(exchange.Change)) *store {
 	return &store{
 		dir:      dir,
 		maxQueue: maxQueue,
+		tell:     tell,
 		items:    make(map[itemKey]*item),
 		newest:   make(map[collection][]string),
 		subs:     make(map[string]*subscription),
@@ -54,10 +58,13 @@ func newStore(dir *directory, maxQueue int) *store {
 // change is a checked Change.
 type change struct {
 	collection
-	resource string // as it was given
-	kind     changeKind
-	id       string
-	data     properties
+	resource   string        // as it was given
+	kind       changeKind    // for the REST half
+	full       exchange.Kind // for the Exchange half
+	id         string
+	data       properties
+	to         collection
+	toResource string
 }
 
 // change makes count changes.
@@ -67,34 +74,85 @@ func (s *store) change(c change, count int) []Entry {
 	s.sweep()
 	entries := make([]Entry, 0, count)
 	for range count {
-		entries = append(entries, s.changeOne(c))
+		entries = append(entries, s.changeOne(c)...)
 	}
 	return entries
 }
 
-func (s *store) changeOne(c change) Entry {
-	r := record{collection: c.collection, kind: c.kind}
+// changeOne makes one change, which is two where something arrives in another collection. The Exchange half is told
+// once they are in the ledger: whoever hears of them finds them there.
+func (s *store) changeOne(c change) []Entry {
+	r := record{collection: c.collection, kind: c.kind, exchange: c.full, folder: exchangeFolder(c.collection)}
 	r.entry = Entry{
-		Seq: int64(len(s.ledger)) + 1, Time: time.Now(), User: c.owner, Resource: c.resource, ChangeType: string(c.kind),
-		Subscriptions: []string{}, Matches: []Match{},
+		Seq: int64(len(s.ledger)) + 1, Time: time.Now(), User: c.owner, Resource: c.resource, ChangeType: string(c.full),
+		To: c.toResource, Subscriptions: []string{}, Matches: []Match{},
 	}
-	if c.kind.ofItem() {
+	var version int64
+	if c.full.OfItem() {
 		if c.id == "" {
 			c.id = s.pick(c.collection, c.kind)
 		}
 		r.entry.ID = c.id
-		r.entry.Version, r.before, r.after = s.update(itemKey{c.collection, c.id}, c.kind, c.data)
+		version, r.before, r.after = s.update(itemKey{c.collection, c.id}, c.kind, c.data)
+		r.entry.Version = etag(version)
+		r.entry.ChangeKey = exchange.ChangeKey(version)
 	}
-	for _, sub := range slices.Clone(s.of[c.collection]) { // notify may take it out
-		m, ok := s.notify(sub, &r)
+	var arrival *record
+	switch {
+	case arrives(c.full):
+		arrival = s.arrive(c, &r)
+		version = arrival.version
+	case c.full == exchange.SoftDeleted:
+		r.entry.NewID, version = s.madeUp(), 1
+		r.entry.ChangeKey = exchange.ChangeKey(version)
+	}
+	s.record(&r)
+	entries := []Entry{r.entry.clone()}
+	if arrival != nil {
+		s.record(arrival)
+		entries = append(entries, arrival.entry.clone())
+	}
+	data := r.after
+	if data == nil {
+		data = r.before
+	}
+	s.tell(exchange.Change{
+		Mailbox: c.owner, Kind: c.full, Folder: r.folder, ID: c.id, Version: version, Data: data, To: r.to, NewID: r.entry.NewID,
+	})
+	return entries
+}
+
+// arrive is what a move or a copy is at its other end.
+func (s *store) arrive(c change, r *record) *record {
+	r.to = exchangeFolder(c.to)
+	r.entry.NewID = s.madeUp()
+	a := &record{collection: c.to, kind: changeCreated, exchange: exchange.Created, folder: r.to}
+	data := r.after
+	if data == nil {
+		data = r.before
+	}
+	version, before, after := s.update(itemKey{c.to, r.entry.NewID}, changeCreated, data)
+	a.version, a.before, a.after = version, before, after
+	r.entry.ChangeKey = exchange.ChangeKey(version)
+	a.entry = Entry{
+		Seq: r.entry.Seq + 1, Time: r.entry.Time, User: c.owner, Resource: c.toResource, ChangeType: string(changeCreated),
+		ID: r.entry.NewID, Version: etag(version), ChangeKey: r.entry.ChangeKey, MovedFrom: r.entry.ID,
+		Subscriptions: []string{}, Matches: []Match{},
+	}
+	return a
+}
+
+// record puts a change in the ledger and in the queues.
+func (s *store) record(r *record) {
+	for _, sub := range slices.Clone(s.of[r.collection]) { // notify may take it out
+		m, ok := s.notify(sub, r)
 		if !ok {
 			continue
 		}
 		r.entry.Subscriptions = append(r.entry.Subscriptions, sub.id)
 		r.entry.Matches = append(r.entry.Matches, m)
 	}
-	s.ledger = append(s.ledger, r)
-	return r.entry.clone()
+	s.ledger = append(s.ledger, *r)
 }
 
 // pick is the id of a change that names none.
@@ -102,12 +160,18 @@ func (s *store) pick(c collection, kind changeKind) string {
 	if ids := s.newest[c]; kind != changeCreated && len(ids) > 0 {
 		return ids[len(ids)-1]
 	}
+	return s.madeUp()
+}
+
+// madeUp is an id that there has not been.
+func (s *store) madeUp() string {
 	s.made++
 	// As long as real ids, of the same letters, ending in "=".
 	return "AAMkADQ4ZmFrZQBGAAAAAAC" + base64.URLEncoding.EncodeToString(fmt.Appendf(nil, "fake item %010d", s.made))
 }
 
-func (s *store) update(key itemKey, kind changeKind, data properties) (version string, before, after properties) {
+// update changes an item. Without a kind nothing about it is different afterwards but its version.
+func (s *store) update(key itemKey, kind changeKind, data properties) (version int64, before, after properties) {
 	it, known := s.items[key]
 	if !known {
 		it = &item{}
@@ -132,14 +196,21 @@ func (s *store) update(key itemKey, kind changeKind, data properties) (version s
 		it.data = before.merged(data)
 		after = it.data
 	}
+	return it.version, before, after
+}
+
+func etag(version int64) string {
 	var stamp [8]byte
-	binary.BigEndian.PutUint64(stamp[:], uint64(it.version))
-	return `W/"` + base64.StdEncoding.EncodeToString(append([]byte("fake change key "), stamp[:]...)) + `"`, before, after
+	binary.BigEndian.PutUint64(stamp[:], uint64(version))
+	return `W/"` + base64.StdEncoding.EncodeToString(append([]byte("fake change key "), stamp[:]...)) + `"`
 }
 
 // notify queues a change in a subscription if it is of interest there.
 func (s *store) notify(sub *subscription, r *record) (Match, bool) {
 	kind := r.kind
+	if kind == "" {
+		return Match{}, false
+	}
 	if kind.ofItem() {
 		result, ok := sub.target.filter.result(kind, r.before, r.after)
 		if !ok || !sub.changes.kinds[result] {

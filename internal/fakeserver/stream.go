@@ -27,7 +27,7 @@ type stream struct {
 	keepAlive time.Duration
 	nextAlive time.Time
 	end       time.Time
-	claims    []*claim
+	claims    claims
 	hasOne    bool // an element has been written: the next one needs a comma
 	held      []element
 
@@ -46,6 +46,7 @@ func newStream(s *Server, c *call, l *listener, req listenRequest) *stream {
 	return &stream{
 		server: s, r: c.r, listener: l, user: c.user.User, base: c.base,
 		out:       newWire(c.w),
+		claims:    claims{armory: s.armory, on: onStream, user: c.user.User},
 		keepAlive: req.keepAlive,
 		nextAlive: now.Add(req.keepAlive),
 		end:       now.Add(req.timeout),

@@ -23,7 +23,7 @@ type request struct {
 
 // allScopes are the permissions of a token that was not asked for particular ones.
 func allScopes() []string {
-	return []string{"Calendars.ReadWrite", "Contacts.ReadWrite", "Mail.ReadWrite", "Tasks.ReadWrite"}
+	return []string{"Calendars.ReadWrite", "Contacts.ReadWrite", "EWS.AccessAsUser.All", "Mail.ReadWrite", "Tasks.ReadWrite"}
 }
 
 // knownScope says whether the Outlook resource has a permission. Names are compared without regard to case, as the real

@@ -177,7 +177,7 @@ func TestIssue(t *testing.T) {
 	}{
 		{"alex@contoso.test", []string{"https://outlook.office.com/Mail.Read", "Calendars.Read"}, signin.Grant{User: "alex@contoso.test", Scopes: []string{"Calendars.Read", "Mail.Read"}}},
 		{"other@contoso.test", []string{"Mail.Read"}, signin.Grant{User: "other@contoso.test", Scopes: []string{"Mail.Read"}}},
-		{"", nil, signin.Grant{AppOnly: true, Scopes: []string{"Calendars.ReadWrite", "Contacts.ReadWrite", "Mail.ReadWrite", "Tasks.ReadWrite"}}},
+		{"", nil, signin.Grant{AppOnly: true, Scopes: []string{"Calendars.ReadWrite", "Contacts.ReadWrite", "EWS.AccessAsUser.All", "Mail.ReadWrite", "Tasks.ReadWrite"}}},
 	} {
 		g, reason := c.s.Inspect(c.s.Issue(test.user, test.scopes...))
 		if reason != signin.Accepted || g.User != test.want.User || g.AppOnly != test.want.AppOnly || !slices.Equal(g.Scopes, test.want.Scopes) {
