@@ -1,0 +1,363 @@
+package ews
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/calwatch/calwatch/internal/reconnect"
+	"github.com/calwatch/calwatch/internal/service"
+	"github.com/calwatch/calwatch/outlookstream"
+	"github.com/calwatch/calwatch/outlookstream/auth"
+)
+
+const (
+	maxErrorBody = 64 << 10
+	maxCode      = 128
+	maxMessage   = 1 << 10
+)
+
+var (
+	errNoAnswer        = errors.New("no answer in time (a proxy that holds back responses, or a dead server)")
+	errForeignRedirect = errors.New("the service redirects to another address, which gets no credentials; if that is right, make it the URL")
+)
+
+// A request is one call of the service.
+type request struct {
+	op          string // the operation's name: "Subscribe"
+	mailbox     string // for errors and traces
+	impersonate string // whom to act as, if Options.Impersonate is set
+	operation   any    // the body's element
+}
+
+// An answer is a response whose status was 200.
+type answer struct {
+	*http.Response
+	diagnostics outlookstream.Diagnostics
+	version     *string                             // that the request named
+	present     func(text string, limit int) string // for what else the service says: without the secret
+}
+
+// do makes a call and decodes its answer, a whole envelope, into reply.
+// messages returns the response messages of the decoded reply; the first that
+// is an error becomes do's own.
+func (s *Session) do(ctx context.Context, r request, reply any, messages func() []responseMessage) (outlookstream.Diagnostics, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	lease := s.pool.Acquire()
+	defer lease.Release()
+	traced := TraceAnswered{Op: r.op, Mailbox: r.mailbox}
+	start := time.Now()
+	timer := time.AfterFunc(s.client.timeout, func() { cancel(errNoAnswer) })
+	defer timer.Stop()
+	a, err := s.exchange(ctx, cancel, lease, r, &traced)
+	if err == nil {
+		err = s.decode(a, r, reply, messages)
+		s.client.stepDown(a.version, err)
+		if err != nil && (errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil) {
+			err = because(ctx, err)
+			lease.Abandon()
+		}
+	}
+	s.finish(&traced, start, r, err)
+	return traced.Diagnostics, traced.Err
+}
+
+// finish completes what there is to say about a call, and says it.
+func (s *Session) finish(traced *TraceAnswered, start time.Time, r request, err error) {
+	if _, said := errors.AsType[*Error](err); err != nil && !said {
+		err = &outlookstream.ConnectionError{Op: r.op, Resource: r.mailbox, Err: err, Diagnostics: traced.Diagnostics}
+	}
+	traced.Duration, traced.Err = time.Since(start), err
+	if s.client.opts.Statistics && traced.RequestID != "" {
+		said := fmt.Sprintf("MessageId=%s,ResponseTime=%d,SoapAction=%s", traced.RequestID, traced.Duration.Milliseconds(), r.op)
+		s.statistics.Store(&said)
+	}
+	call(s.client.opts.Trace.Answered, *traced)
+}
+
+// exchange sends a request and returns the response if its status is 200.
+func (s *Session) exchange(ctx context.Context, cancel context.CancelCauseFunc, lease *reconnect.Lease, r request, traced *TraceAnswered) (*answer, error) {
+	version := s.client.version.Load()
+	req, err := s.newRequest(limitTries(ctx, cancel), r, *version)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.send(ctx, lease, req, r, traced)
+	if err != nil {
+		s.client.stepDown(version, err)
+		return nil, err
+	}
+	a.version = version
+	return a, nil
+}
+
+// send gets what req is to be sent with, sends it, and returns the response if
+// its status is 200.
+func (s *Session) send(ctx context.Context, lease *reconnect.Lease, req *http.Request, r request, traced *TraceAnswered) (*answer, error) {
+	g, err := s.client.auth.grant(ctx, req.URL.Hostname())
+	if err != nil {
+		return nil, fmt.Errorf("getting credentials: %w", err)
+	}
+	return s.sendWith(ctx, lease, g, req, r, traced)
+}
+
+// sendWith is send with a grant that there is.
+func (s *Session) sendWith(ctx context.Context, lease *reconnect.Lease, g *grant, req *http.Request, r request, traced *TraceAnswered) (*answer, error) {
+	outcome, challenge := unanswered, ""
+	defer func() { g.over(outcome, challenge) }()
+	resp, err := s.roundTrip(ctx, lease, g.authorize(req), g.present, traced)
+	if err != nil {
+		return nil, err
+	}
+	outcome = g.outcome(resp.StatusCode)
+	if outcome == refused {
+		if err := notOffered(resp.Header, s.client.auth.scheme(), g.present); err != nil && traced.Auth.Code == 0 {
+			_ = resp.Body.Close()
+			outcome = unanswered
+			return nil, err
+		}
+		challenge = service.Claims(resp.Header.Values("WWW-Authenticate"))
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, failed(resp, r, g.present, traced.Diagnostics, challenge)
+	}
+	return &answer{Response: resp, diagnostics: traced.Diagnostics, present: g.present}, nil
+}
+
+// roundTrip sends a request as it is.
+func (s *Session) roundTrip(ctx context.Context, lease *reconnect.Lease, req *http.Request, present func(string, int) string, traced *TraceAnswered) (*http.Response, error) {
+	id := req.Header.Get("client-request-id")
+	traced.ClientRequestID = id
+	resp, err := lease.Client().Do(req)
+	if err != nil {
+		if err = because(ctx, err); ctx.Err() == nil || errors.Is(err, errNoAnswer) || errors.Is(err, errTurnedAway) {
+			lease.Abandon() // it may be dead without the transport knowing
+		}
+		return nil, service.Cleaned(service.WithCertificateAdvice(err), present, auth.ErrMisconfigured, outlookstream.ErrMalformed)
+	}
+	traced.Status = resp.StatusCode
+	traced.Diagnostics = diagnosticsOf(resp.Header, present)
+	traced.ClientRequestID = id
+	return resp, nil
+}
+
+// failed returns the error that a response is whose status is not 200.
+func failed(resp *http.Response, r request, present func(string, int) string, diagnostics outlookstream.Diagnostics, challenge string) error {
+	defer resp.Body.Close()
+	if location := resp.Header.Get("Location"); resp.StatusCode/100 == 3 && location != "" {
+		return &redirectError{location: func() string { return location }, text: present(location, maxMessage)}
+	}
+	failure := newError(resp, r, present)
+	failure.Diagnostics, failure.challenge = diagnostics, challenge
+	return failure
+}
+
+// A redirectError is errForeignRedirect to a place. The address is kept where
+// fmt does not reach: a peer may have put the secret into it.
+type redirectError struct {
+	location func() string
+	text     string
+}
+
+func (e *redirectError) Error() string { return errForeignRedirect.Error() + ": " + e.text }
+
+func (e *redirectError) Unwrap() error { return errForeignRedirect }
+
+// decode reads an answer that is one envelope.
+func (s *Session) decode(a *answer, r request, reply any, messages func() []responseMessage) error {
+	defer a.Body.Close()
+	limit := s.client.opts.MaxEnvelope
+	body, err := io.ReadAll(io.LimitReader(a.Body, int64(limit)+1))
+	if err != nil {
+		return service.Cleaned(err, a.present)
+	}
+	if len(body) > limit {
+		return fmt.Errorf("%w: an answer of more than %d bytes", outlookstream.ErrMalformed, limit)
+	}
+	var failed faultEnvelope
+	if xml.Unmarshal(body, &failed) != nil {
+		return fmt.Errorf("%w: %s that is not a SOAP envelope (a proxy's page?)", outlookstream.ErrMalformed, a.present(contentOf(a.Response), maxCode))
+	}
+	if failed.Fault != nil {
+		e := failed.Fault.toError(r, a.present)
+		e.Status, e.Diagnostics = a.StatusCode, a.diagnostics
+		return e
+	}
+	if err := xml.Unmarshal(body, reply); err != nil {
+		return fmt.Errorf("%w: an answer to %s: %s", outlookstream.ErrMalformed, r.op, a.present(err.Error(), maxMessage))
+	}
+	all := messages()
+	if len(all) == 0 {
+		return fmt.Errorf("%w: an answer to %s without a response message", outlookstream.ErrMalformed, r.op)
+	}
+	for _, m := range all {
+		if e := m.toError(r, a.present); e != nil {
+			e.Diagnostics = a.diagnostics
+			return e
+		}
+	}
+	return nil
+}
+
+// malformed is the error of an answer that lacks what every answer to r has.
+func malformed(r request, d outlookstream.Diagnostics, what string) error {
+	return &outlookstream.ConnectionError{Op: r.op, Resource: r.mailbox, Diagnostics: d, Err: fmt.Errorf("%w: %s", outlookstream.ErrMalformed, what)}
+}
+
+// contentOf says what kind of content a response claims to have.
+func contentOf(resp *http.Response) string {
+	kind := cmp.Or(resp.Header.Get("Content-Type"), "content of no type")
+	if encoding := resp.Header.Get("Content-Encoding"); encoding != "" {
+		kind += ", encoded as " + encoding
+	}
+	return kind
+}
+
+func (s *Session) newRequest(ctx context.Context, r request, version string) (*http.Request, error) {
+	impersonated := ""
+	if s.client.opts.Impersonate {
+		impersonated = r.impersonate
+	}
+	body, err := encodeEnvelope(version, impersonated, r.operation)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	s.client.setHeader(req)
+	if s.anchor != "" {
+		req.Header.Set("X-AnchorMailbox", s.anchor)
+		req.Header.Set("X-PreferServerAffinity", "true")
+	}
+	if statistics := s.statistics.Swap(nil); statistics != nil {
+		req.Header.Set("X-ClientStatistics", *statistics)
+	}
+	return req, nil
+}
+
+// setHeader is what every request with an XML body has.
+func (c *Client) setHeader(req *http.Request) {
+	req.Header.Set("Content-Type", "text/xml; charset=utf-8")
+	req.Header.Set("Accept", "text/xml")
+	req.Header.Set("Accept-Encoding", "identity") // a compressor would hold notifications back
+	req.Header.Set("User-Agent", c.opts.UserAgent)
+	req.Header.Set("client-request-id", uuid.NewString())
+	req.Header.Set("return-client-request-id", "true")
+}
+
+// newError reads what the service answered instead.
+func newError(resp *http.Response, r request, present func(string, int) string) *Error {
+	e := &Error{Op: r.op, Mailbox: r.mailbox}
+	if resp.StatusCode >= 200 { // what follows 101 is not a body, and has no end
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // half a message is better than none
+		var said faultEnvelope
+		if xml.Unmarshal(body, &said); said.Fault != nil {
+			e = said.Fault.toError(r, present)
+		}
+	}
+	e.Status = resp.StatusCode
+	e.BackOff = cmp.Or(e.BackOff, service.RetryAfter(resp.Header.Get("Retry-After"), time.Now()))
+	return e
+}
+
+func (f *fault) toError(r request, present func(string, int) string) *Error {
+	_, code, found := strings.Cut(f.FaultCode, ":")
+	if !found {
+		code = f.FaultCode
+	}
+	e := &Error{
+		Op: r.op, Mailbox: r.mailbox,
+		Code:    present(strings.TrimSpace(cmp.Or(f.ResponseCode, f.Detail.ResponseCode, code, f.Code)), maxCode),
+		Message: present(strings.TrimSpace(cmp.Or(f.Message, f.Detail.Message, f.FaultString, f.Reason)), maxMessage),
+		BackOff: backOffIn(append(f.Values, f.Detail.Values...)),
+	}
+	// What comes as ErrorInvalidRequest, and is none: the group's server could not be reached.
+	if e.Code == "ErrorInvalidRequest" && strings.Contains(e.Message, "could not contact the appropriate CAS server") {
+		e.Code = "ErrorProxiedSubscriptionCallFailure"
+	}
+	return e
+}
+
+// isError goes by the class, which every message has, and by the code where
+// there is none: an error that is not taken for one is a change that is lost.
+func (m *responseMessage) isError() bool {
+	code := strings.TrimSpace(m.ResponseCode)
+	return m.ResponseClass == "Error" || m.ResponseClass == "" && code != "" && code != "NoError"
+}
+
+// toError returns nil for a message that is none.
+func (m *responseMessage) toError(r request, present func(string, int) string) *Error {
+	if !m.isError() {
+		return nil
+	}
+	e := &Error{
+		Op: r.op, Mailbox: r.mailbox, Status: http.StatusOK,
+		Code:    present(strings.TrimSpace(m.ResponseCode), maxCode),
+		Message: present(strings.TrimSpace(m.MessageText), maxMessage),
+		BackOff: backOffIn(m.Values),
+	}
+	// Throttling may come wrapped.
+	if e.Code == "ErrorInternalServerError" && (e.BackOff > 0 || strings.Contains(e.Message, "ErrorServerBusy")) {
+		e.Code = "ErrorServerBusy"
+	}
+	for _, id := range m.Subscriptions {
+		e.Subscriptions = append(e.Subscriptions, strings.TrimSpace(id.ID))
+	}
+	return e
+}
+
+// backOffIn reads how long the service asks to wait, at most an hour.
+func backOffIn(values []detail) time.Duration {
+	for _, v := range values {
+		if v.Name == "BackOffMilliseconds" {
+			ms, _ := strconv.ParseInt(strings.TrimSpace(v.Text), 10, 64)
+			return time.Duration(max(0, min(ms, int64(service.MaxRetryAfter/time.Millisecond)))) * time.Millisecond
+		}
+	}
+	return 0
+}
+
+func diagnosticsOf(header http.Header, present func(string, int) string) outlookstream.Diagnostics {
+	d := service.DiagnosticsOf(header, present)
+	return outlookstream.Diagnostics{
+		RequestID: d.RequestID, FEServer: d.FEServer, BEServer: d.BEServer, DiagInfo: d.DiagInfo, Auth: outlookstream.AuthDiagnostics(d.Auth),
+	}
+}
+
+// because prefers the reason why a request was cancelled to the news that it
+// was.
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+var errTurnedAway = errors.New("the server accepts connections, and turns requests away unread")
+
+// maxTries is how many connections one request may go out on.
+const maxTries = 3
+
+// limitTries: see outlookstream. Redirects are not followed here.
+func limitTries(ctx context.Context, cancel context.CancelCauseFunc) context.Context {
+	left := maxTries
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) {
+		if left--; left < 0 {
+			cancel(errTurnedAway)
+		}
+	}})
+}

@@ -1,0 +1,188 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/calwatch/calwatch/internal/service"
+	"github.com/calwatch/calwatch/outlookstream"
+)
+
+// connectAndDeliver subscribes where necessary, listens, and gives what comes
+// to the watch. It returns how long the connection had been good when it ended.
+func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCauseFunc) (goodFor time.Duration, err error) {
+	// Not with ctx: a request that is given up because the group is to change
+	// would leave a subscription behind that counts.
+	if err := g.subscribeAll(g.watch.ctx); err != nil {
+		return 0, err
+	}
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	again := g.nextDue()
+	subscriptions := g.subscribed()
+	if len(subscriptions) == 0 {
+		return 0, g.idleUntil(ctx, again)
+	}
+	if !g.pulling.IsZero() {
+		return g.pullAndDeliver(ctx)
+	}
+	stream, err := g.session.Open(ctx, subscriptions...)
+	if isMailboxFatal(err) {
+		return 0, g.anchorFailed(err)
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer stream.Close()
+	g.loop.Accepted()
+	g.watch.client.opts.Logger.Info("connected", "subscriptions", len(subscriptions), "anchor", g.session.anchor, "request-id", stream.diagnostics.RequestID)
+	if !again.IsZero() { // then the stream is opened again, with one more
+		timer := time.AfterFunc(time.Until(again), func() { cancel(errRegroup) })
+		defer timer.Stop()
+	}
+	err = g.deliver(ctx, stream)
+	g.judgeStream(stream, err)
+	return stream.goodFor(), err
+}
+
+// idleUntil waits for the time when a member may be tried: there is nothing to
+// listen to.
+func (g *group) idleUntil(ctx context.Context, at time.Time) error {
+	if at.IsZero() {
+		return errRegroup // the last of them has left
+	}
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return errRegroup
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// deliver gives the watch what is owed and then what the stream brings, until it
+// ends.
+func (g *group) deliver(ctx context.Context, stream *Stream) error {
+	for _, m := range g.sorted() {
+		if m.subscription == nil {
+			continue
+		}
+		if err := g.announce(m, m.owed); err != nil {
+			return err
+		}
+	}
+	for ctx.Err() == nil {
+		n, err := stream.Next()
+		if err == nil {
+			if err := g.handle(n); err != nil {
+				return err
+			}
+			continue
+		}
+		if skipped, ok := errors.AsType[*outlookstream.SkippedError](err); ok {
+			err = g.announceAll(reasonOf(skipped))
+		} else if errors.Is(err, outlookstream.ErrMissed) {
+			err = g.missed(err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// reasonOf says that an envelope that was skipped may have been a change.
+func reasonOf(skipped *outlookstream.SkippedError) error {
+	if errors.Is(skipped, outlookstream.ErrTooLarge) {
+		return skipped.Err
+	}
+	return fmt.Errorf("%w: %w", outlookstream.ErrMissed, skipped.Err)
+}
+
+// handle gives the watch what an envelope says.
+func (g *group) handle(n *Notification) error {
+	g.logReturn()
+	for _, e := range n.Events {
+		m := g.memberOf(e.SubscriptionID)
+		if m == nil {
+			// It is a change of something. Whose is not clear, so it may be anybody's.
+			if err := g.announceAll(fmt.Errorf("%w: an event for a subscription that this connection does not have", outlookstream.ErrMissed)); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := g.handleEvent(m, e, n.Received); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// handleEvent gives the watch what happened in a mailbox.
+func (g *group) handleEvent(m *member, e *Event, received time.Time) error {
+	e.Mailbox = m.name()
+	event, known := e.event(m.name(), received)
+	if !known {
+		return g.announce(m, fmt.Errorf("%w: an event of the unknown type %q", outlookstream.ErrMissed, service.Presentable(string(e.Type), "", maxCode)))
+	}
+	return g.watch.tell(news{event: event})
+}
+
+func (g *group) memberOf(subscription string) *member {
+	for _, m := range g.members {
+		if m.subscription != nil && m.subscription.ID == subscription {
+			return m
+		}
+	}
+	return nil
+}
+
+// missed announces what the service says it could not keep. The stream goes on.
+func (g *group) missed(err error) error {
+	failure, _ := errors.AsType[*Error](err)
+	named := false
+	for _, m := range g.sorted() {
+		for _, id := range failure.Subscriptions {
+			if m.subscription != nil && m.subscription.ID == id {
+				named = true
+				if err := g.announce(m, err); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if named {
+		return nil
+	}
+	return g.announceAll(err)
+}
+
+// announceAll announces to every mailbox that is listened to.
+func (g *group) announceAll(reason error) error {
+	for _, m := range g.sorted() {
+		if m.subscription != nil {
+			if err := g.announce(m, reason); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// announce gives the watch a Resync of a mailbox.
+func (g *group) announce(m *member, reason error) error {
+	m.owed = nil
+	level := slog.LevelWarn
+	if errors.Is(reason, outlookstream.ErrStarted) || errors.Is(reason, outlookstream.ErrReconnected) && g.loop.Routine() {
+		level = slog.LevelInfo // nobody was promised otherwise
+	}
+	g.watch.client.opts.Logger.Log(g.watch.ctx, level, "resync", "mailbox", m.name(), "err", reason)
+	return g.watch.tell(news{event: outlookstream.Event{
+		Kind: outlookstream.Resync, Resource: m.name(), Received: time.Now(), Reason: reason,
+	}})
+}

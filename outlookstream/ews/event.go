@@ -1,0 +1,57 @@
+package ews
+
+import (
+	"slices"
+	"time"
+)
+
+// An EventType is what happened, in the service's own words.
+type EventType string
+
+// The event types.
+const (
+	CreatedEvent         EventType = "CreatedEvent"
+	DeletedEvent         EventType = "DeletedEvent"
+	ModifiedEvent        EventType = "ModifiedEvent"
+	MovedEvent           EventType = "MovedEvent"
+	CopiedEvent          EventType = "CopiedEvent"
+	NewMailEvent         EventType = "NewMailEvent"
+	FreeBusyChangedEvent EventType = "FreeBusyChangedEvent"
+)
+
+// eventTypes are all that can be subscribed to, in the order of the schema.
+var eventTypes = [...]EventType{CopiedEvent, CreatedEvent, DeletedEvent, ModifiedEvent, MovedEvent, NewMailEvent, FreeBusyChangedEvent}
+
+func (e EventType) known() bool { return slices.Contains(eventTypes[:], e) }
+
+// An ID names one version of an item or a folder.
+type ID struct {
+	ID        string
+	ChangeKey string // in events too short to be used for updates
+}
+
+// An Event is one event as the service sent it. It is about an item or about a
+// folder: one of ItemID and FolderID is set.
+type Event struct {
+	Type           EventType
+	TimeStamp      time.Time // UTC, to the second
+	ItemID         ID
+	FolderID       ID
+	ParentFolderID ID
+
+	// Of what was moved or copied: where it was. What was moved has a new id.
+	OldItemID         ID
+	OldFolderID       ID
+	OldParentFolderID ID
+
+	// UnreadCount is how many unread items a modified folder has; nil if the
+	// service did not say.
+	UnreadCount *int
+
+	Mailbox        string // the Address of the Mailbox; "me" if it had none
+	SubscriptionID string
+	Watermark      string // of pull and push; "" on a stream
+}
+
+// IsFolder reports whether the event is about a folder, not an item.
+func (e *Event) IsFolder() bool { return e.FolderID.ID != "" }

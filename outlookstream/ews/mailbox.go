@@ -1,0 +1,74 @@
+package ews
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A Mailbox is what one subscription is about: folders of one mailbox.
+type Mailbox struct {
+	// Address is the mailbox's primary SMTP address. "" is the mailbox of who
+	// signs in; with Options.Impersonate it must be set.
+	Address string
+	// Folders are those to watch; none means all, which can be had of another
+	// person's mailbox only with Options.Impersonate. An id and a distinguished
+	// name may be mixed.
+	Folders []Folder
+	// Grouping is its GroupingInformation, if that is known from elsewhere than
+	// Autodiscover: mailboxes with the same one can share a stream.
+	Grouping string
+	// Events are the kinds to be told of; none means all seven.
+	Events []EventType
+}
+
+// A Folder is named by its id or, if it is one that every mailbox has, by the
+// service's name for it: "calendar", "inbox", "contacts", "tasks", "sentitems".
+type Folder struct {
+	ID            string
+	ChangeKey     string // goes with ID; may be empty
+	Distinguished string
+}
+
+// Distinguished returns folders by the service's names for them.
+func Distinguished(names ...string) []Folder {
+	folders := make([]Folder, len(names))
+	for i, name := range names {
+		folders[i] = Folder{Distinguished: name}
+	}
+	return folders
+}
+
+// name is how events, errors and logs call the mailbox.
+func (m Mailbox) name() string {
+	if m.Address == "" {
+		return ownMailbox
+	}
+	return m.Address
+}
+
+// ownMailbox is the Resource of events of a Mailbox without an Address.
+const ownMailbox = "me"
+
+func (m Mailbox) validate(impersonate bool) error {
+	if m.Address == "" && impersonate {
+		return errors.New("ews: a Mailbox needs an Address if Options.Impersonate is set")
+	}
+	if m.Address != "" && (!strings.Contains(m.Address, "@") || strings.ContainsAny(m.Address, " \t\r\n<>\"")) {
+		return fmt.Errorf("ews: %q is not an SMTP address", m.Address)
+	}
+	if m.Address != "" && !impersonate && len(m.Folders) == 0 {
+		return fmt.Errorf("ews: all folders of %s can be watched only as that mailbox, with Options.Impersonate: name folders, or leave the Address out if it is the mailbox of who signs in", m.Address)
+	}
+	for _, f := range m.Folders {
+		if (f.ID == "") == (f.Distinguished == "") {
+			return fmt.Errorf("ews: a Folder of %s needs either an ID or a Distinguished name", m.name())
+		}
+	}
+	for _, e := range m.Events {
+		if !e.known() {
+			return fmt.Errorf("ews: %s: there is no event type %q", m.name(), e)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package ews
+
+import (
+	"time"
+
+	"github.com/calwatch/calwatch/outlookstream"
+)
+
+// Trace has functions that are called at what happens inside a Client; those
+// that are nil are skipped. They are called on the goroutine that does the
+// work, which waits for them, and concurrently.
+type Trace struct {
+	// Answered is called after each request, whether it was answered or not.
+	Answered func(TraceAnswered)
+	// Connected is called when the service has accepted to stream. The
+	// connection has yet to show that it is alive: see Live.
+	Connected func(TraceConnected)
+	// Live is called at the first byte of a stream.
+	Live func(TraceLive)
+	// Heartbeat is called at each envelope of a stream without events.
+	Heartbeat func(TraceHeartbeat)
+	// Disconnected is called when a stream has ended and was closed.
+	Disconnected func(TraceDisconnected)
+	// Waiting is called before a group of mailboxes waits for its next attempt.
+	Waiting func(TraceWaiting)
+	// Pulling is called when a group of mailboxes has found that streaming does
+	// not work, and asks again and again from now on.
+	Pulling func(TracePulling)
+}
+
+// TraceWaiting describes a wait between two attempts.
+type TraceWaiting struct {
+	Err   error // what ended the attempt before
+	Delay time.Duration
+}
+
+// TracePulling says why a group does not stream.
+type TracePulling struct {
+	Err   error
+	Until time.Time // then it tries again
+}
+
+// TraceAnswered describes a request that is over, or, for "GetStreamingEvents",
+// accepted.
+type TraceAnswered struct {
+	Op       string // "Subscribe", ...
+	Mailbox  string // which it was about; "" if it was not about one
+	Status   int    // 0: no answer
+	Duration time.Duration
+	Err      error // nil if it did what it was asked
+	outlookstream.Diagnostics
+}
+
+// TraceConnected describes a new stream.
+type TraceConnected struct {
+	Subscriptions []string // ids
+	Protocol      string   // "HTTP/1.1"
+	outlookstream.Diagnostics
+}
+
+// TraceLive describes a stream that has shown that it is alive.
+type TraceLive struct {
+	After time.Duration // since it was accepted
+	outlookstream.Diagnostics
+}
+
+// TraceHeartbeat describes a heartbeat.
+type TraceHeartbeat struct {
+	Status string // the ConnectionStatus: "OK"; "" if there was none
+	outlookstream.Diagnostics
+}
+
+// TraceDisconnected describes the end of a stream.
+type TraceDisconnected struct {
+	Err       error         // io.EOF if it ended as it should
+	Duration  time.Duration // since it was accepted
+	Envelopes int           // heartbeats included
+	outlookstream.Diagnostics
+}
+
+// call spares its callers the question whether anybody listens.
+func call[T any](f func(T), value T) {
+	if f != nil {
+		f(value)
+	}
+}

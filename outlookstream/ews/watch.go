@@ -1,0 +1,345 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/calwatch/calwatch/internal/reconnect"
+	"github.com/calwatch/calwatch/outlookstream"
+)
+
+// Watch returns what happens in mailboxes, for as long as the loop over it
+// runs, under the contract of [outlookstream.Client.Watch]: nothing is lost
+// silently, a [outlookstream.Resync] of a mailbox says to list it again, and
+// there is one at the start. Resource is the Address of the Mailbox, Native an
+// *[Event].
+//
+// Mailboxes on the same servers share connections: see docs/ews.md for how they
+// are grouped. One that nobody can watch without a person's help (it has no
+// licence, a right is missing) is told of by an [outlookstream.Ended], and the
+// others go on; with the last of them the watch ends, with that error.
+func (c *Client) Watch(ctx context.Context, mailboxes ...Mailbox) outlookstream.Events {
+	set, err := distinct(mailboxes)
+	return func(yield func(outlookstream.Event, error) bool) {
+		if err != nil {
+			yield(outlookstream.Event{}, err)
+			return
+		}
+		c.loop(ctx, set, true)(yield)
+	}
+}
+
+// WatchSet is Watch for mailboxes that may come and go. It goes on while there
+// is none that can be watched. One that has ended is tried again once it was
+// removed from the Set and added again.
+func (c *Client) WatchSet(ctx context.Context, set *Set) outlookstream.Events {
+	return c.loop(ctx, set, false)
+}
+
+// loop: fixed says that the watch ends with the last of its mailboxes.
+func (c *Client) loop(ctx context.Context, set *Set, fixed bool) outlookstream.Events {
+	return func(yield func(outlookstream.Event, error) bool) {
+		err := c.watch(ctx, set, fixed, yield)
+		if err != nil && !errors.Is(err, errLoopLeft) {
+			yield(outlookstream.Event{}, err)
+		}
+	}
+}
+
+func (c *Client) watch(ctx context.Context, set *Set, fixed bool, yield func(outlookstream.Event, error) bool) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	w := &watch{
+		client: c,
+		ctx:    ctx,
+		set:    set,
+		fixed:  fixed,
+		yield:  yield,
+		mark:   outlookstream.Stoppable(func() { cancel(errLoopLeft) }),
+		news:   make(chan news),
+		homes:  make(map[string]*group),
+		ended:  make(map[string]bool),
+		lost:   make(map[string]time.Time),
+		again:  time.NewTimer(time.Hour),
+
+		patience: make(map[string]*patience),
+	}
+	defer w.again.Stop()
+	defer w.running.Wait() // also if the loop's body panics
+	defer cancel(errLoopLeft)
+	return w.run()
+}
+
+// A watch is one loop over Watch. Everything of it happens on the loop's
+// goroutine; its groups and what looks for mailboxes have goroutines of their
+// own, and tell it their news.
+type watch struct {
+	client  *Client
+	ctx     context.Context // for the watch's life
+	set     *Set
+	fixed   bool
+	yield   func(outlookstream.Event, error) bool
+	mark    func(outlookstream.Event) outlookstream.Event
+	running sync.WaitGroup
+	news    chan news // not buffered: who has an event waits until the loop takes it
+
+	groups    []*group
+	homes     map[string]*group // the group of each mailbox that has one, by key
+	mailboxes map[string]Mailbox
+	ended     map[string]bool      // those of them that were given up
+	lost      map[string]time.Time // those of them that are to be looked for, and from when on
+	searching bool                 // somebody is looking for mailboxes
+	patience  map[string]*patience // of those that were not where they should have been
+	again     *time.Timer          // for the next that is to be looked for
+}
+
+// news is what a watch hears of: one of these.
+type news struct {
+	event  outlookstream.Event
+	looked []Mailbox  // those that were looked for
+	found  []found    // and those of them that were found
+	gone   *departure // mailboxes that are no longer a group's
+	ended  *group     // it has ended, because of err
+	err    error
+}
+
+// A departure is a mailbox that its group could not keep.
+type departure struct {
+	mailbox Mailbox
+	from    *group
+	err     error // nil: it has moved, and is to be looked for
+	stray   bool  // it did not get to its group's server, and is to have a group of its own
+}
+
+var (
+	errLoopLeft = errors.New("the loop was left")
+	// settling is how long a watch waits for more changes of a Set: a group's
+	// stream has to be opened again for each.
+	settling = time.Second
+)
+
+func (w *watch) run() error {
+	mailboxes, changed := w.set.now()
+	w.mailboxes = mailboxes
+	for key := range mailboxes {
+		w.lost[key] = time.Time{}
+	}
+	settle := time.NewTimer(0)
+	<-settle.C
+	defer settle.Stop()
+	for {
+		w.search()
+		select {
+		case n := <-w.news:
+			if err := w.hear(n); err != nil {
+				return err
+			}
+		case <-w.again.C:
+		case <-changed:
+			_, changed = w.set.now()
+			settle.Reset(settling)
+		case <-settle.C:
+			mailboxes, changed = w.set.now()
+			w.change(mailboxes)
+		case <-w.ctx.Done():
+			return context.Cause(w.ctx)
+		}
+	}
+}
+
+// hear does what news asks for.
+func (w *watch) hear(n news) error {
+	switch {
+	case n.looked != nil:
+		return w.searched(n.looked, n.found)
+	case n.gone != nil:
+		return w.depart(n.gone)
+	case n.ended != nil:
+		return w.endGroup(n.ended, n.err)
+	default:
+		return w.give(n.event)
+	}
+}
+
+func (w *watch) give(event outlookstream.Event) error {
+	if !w.yield(w.mark(event), nil) {
+		return errLoopLeft
+	}
+	return nil
+}
+
+// change makes the mailboxes of the Set those of the watch.
+func (w *watch) change(mailboxes map[string]Mailbox) {
+	for key, m := range w.mailboxes {
+		if now, still := mailboxes[key]; still && now.same(m) {
+			continue
+		}
+		delete(w.lost, key)
+		delete(w.ended, key)
+		delete(w.patience, key)
+		if g := w.homes[key]; g != nil {
+			g.remove(key)
+			delete(w.homes, key)
+		}
+	}
+	for key, m := range mailboxes {
+		if before, known := w.mailboxes[key]; !known || !before.same(m) {
+			w.lost[key] = time.Time{}
+		}
+	}
+	w.mailboxes = mailboxes
+}
+
+// search has mailboxes looked for that have no group. One search at a time.
+func (w *watch) search() {
+	if w.searching || len(w.lost) == 0 {
+		return
+	}
+	now := time.Now()
+	wait := time.Hour
+	var wanted []Mailbox
+	for key, at := range w.lost {
+		if at.After(now) {
+			wait = min(wait, at.Sub(now))
+			continue
+		}
+		wanted = append(wanted, w.mailboxes[key])
+		delete(w.lost, key)
+	}
+	w.again.Reset(wait)
+	if len(wanted) == 0 {
+		return
+	}
+	slices.SortFunc(wanted, byAddress)
+	w.searching = true
+	w.running.Go(func() {
+		_ = w.tell(news{looked: wanted, found: w.client.find(w.ctx, wanted)})
+	})
+}
+
+// searched gives mailboxes that were found a group. Those that were not found
+// are looked for again, after a while.
+func (w *watch) searched(looked []Mailbox, results []found) error {
+	w.searching = false
+	for _, m := range looked {
+		missing := !slices.ContainsFunc(results, func(f found) bool { return f.mailbox.key() == m.key() })
+		if now, wanted := w.mailboxes[m.key()]; missing && wanted && now.same(m) {
+			w.searchLater(m.key())
+		}
+	}
+	return w.settle(results)
+}
+
+// patience spaces the searches for one mailbox.
+type patience struct {
+	policy *reconnect.Policy
+	last   time.Time
+}
+
+// searchLater has a mailbox looked for after a while. One that is being moved is
+// neither where it was nor, yet, where it will be.
+func (w *watch) searchLater(key string) {
+	b := w.client.opts.Backoff
+	p := w.patience[key]
+	if p == nil || time.Since(p.last) > 10*b.Max {
+		p = &patience{policy: reconnect.NewPolicy(b.Initial, b.Max)}
+		w.patience[key] = p
+	}
+	p.last = time.Now()
+	w.lost[key] = p.last.Add(p.policy.NextBackOff())
+}
+
+// tell hands news to the loop's goroutine, which may be busy with the loop's body.
+func (w *watch) tell(n news) error {
+	select {
+	case w.news <- n:
+		return nil
+	case <-w.ctx.Done():
+		return context.Cause(w.ctx)
+	}
+}
+
+// settle gives mailboxes that were found a group.
+func (w *watch) settle(results []found) error {
+	for _, f := range results {
+		key := f.mailbox.key()
+		now, wanted := w.mailboxes[key]
+		if !wanted || w.homes[key] != nil || !now.same(f.mailbox) {
+			continue // it has been removed or changed meanwhile
+		}
+		if f.err != nil {
+			if err := w.endMailbox(f.mailbox, f.err); err != nil {
+				return err
+			}
+			continue
+		}
+		g := w.groupFor(f)
+		if g == nil {
+			if err := w.endMailbox(f.mailbox, errTooManyStreams); err != nil {
+				return err
+			}
+			continue
+		}
+		w.homes[key] = g
+		g.add(f.mailbox)
+	}
+	for _, g := range w.groups {
+		g.begin()
+	}
+	return nil
+}
+
+// depart takes note that a group could not keep a mailbox.
+func (w *watch) depart(d *departure) error {
+	key := d.mailbox.key()
+	if w.homes[key] != d.from {
+		return nil // it has been removed meanwhile
+	}
+	delete(w.homes, key)
+	if d.err != nil {
+		return w.endMailbox(d.mailbox, d.err)
+	}
+	if d.stray {
+		at := d.from.place
+		at.alone = key
+		return w.settle([]found{{mailbox: d.mailbox, place: at}})
+	}
+	w.searchLater(key)
+	return nil
+}
+
+// endMailbox gives a mailbox up; with the last one, the watch.
+func (w *watch) endMailbox(m Mailbox, reason error) error {
+	w.ended[m.key()] = true
+	w.client.opts.Logger.Warn("mailbox given up", "mailbox", m.name(), "err", reason)
+	if w.fixed && len(w.ended) == len(w.mailboxes) {
+		return reason
+	}
+	return w.give(outlookstream.Event{Kind: outlookstream.Ended, Resource: m.name(), Received: time.Now(), Reason: reason})
+}
+
+// endGroup is called when a group has ended because of what no other attempt can
+// mend, or, with no error, because it has no mailbox any more.
+func (w *watch) endGroup(g *group, reason error) error {
+	w.groups = slices.DeleteFunc(w.groups, func(other *group) bool { return other == g })
+	var mailboxes []Mailbox
+	for key, home := range w.homes {
+		if home == g {
+			delete(w.homes, key)
+			mailboxes = append(mailboxes, w.mailboxes[key])
+		}
+	}
+	slices.SortFunc(mailboxes, byAddress)
+	for _, m := range mailboxes {
+		if reason == nil { // it came when the group had just decided to end
+			w.lost[m.key()] = time.Time{}
+			continue
+		}
+		if err := w.endMailbox(m, reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
