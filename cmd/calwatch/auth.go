@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The ways to get a token.
+// The ways to get a token, or to do without.
 const (
 	authDeviceCode        = "device-code"
 	authBrowser           = "browser"
@@ -17,6 +17,8 @@ const (
 	authAzureCLI          = "azure-cli"
 	authTokenFile         = "token-file"
 	authTokenCommand      = "token-command"
+	authBasic             = "basic" // no tokens, but a password, as is
+	authNTLM              = "ntlm"  // the same
 
 	// authAccount is the default: somebody who is signed in, or signs in.
 	authAccount = ""
@@ -33,6 +35,7 @@ type authFlags struct {
 	certificatePassword string // a file
 	tokenFile           string
 	tokenCommand        string
+	password            passwordFlags // registered by commands that have a use for them
 	cache               cacheFlags
 }
 
@@ -40,9 +43,9 @@ func (a *authFlags) register(f *flags) {
 	a.flags = f
 	set := f.cmd.Flags()
 	methods := []string{
-		authDeviceCode, authBrowser, authClientSecret, authClientCertificate, authManagedIdentity, authAzureCLI, authTokenFile, authTokenCommand,
+		authDeviceCode, authBrowser, authClientSecret, authClientCertificate, authManagedIdentity, authAzureCLI, authTokenFile, authTokenCommand, authBasic, authNTLM,
 	}
-	set.Var(oneOf(&a.method, methods...), "auth", f.doc("auth", "where tokens come from: "+strings.Join(methods, ", "),
+	set.Var(oneOf(&a.method, methods...), "auth", f.doc("auth", "where tokens come from, or who has a password: "+strings.Join(methods, ", "),
 		"as the other flags tell, or else an account that is signed in"))
 	completeWords(f.cmd, "auth", methods)
 	a.application.register(f, "who of those that are signed in: username or id")
@@ -81,10 +84,15 @@ func (a *authFlags) choose() (string, error) {
 		{authClientSecret, "client-id", a.application.clientID, "name the application (client) id that the secret belongs to"},
 		{authClientCertificate, "certificate-file", a.certificateFile, "name the file that holds the application's certificate and private key"},
 		{authClientCertificate, "client-id", a.application.clientID, "name the application (client) id that the certificate belongs to"},
+		{authBasic, "username", a.password.username, "name who signs in"},
+		{authNTLM, "username", a.password.username, "name who signs in, as DOMAIN\\NAME or by address"},
 	} {
 		if method == need.method && need.value == "" {
 			return "", usage(fmt.Errorf("--%s is missing: %s", need.flag, need.advice))
 		}
+	}
+	if names := a.password.given(a.flags.onCommandLine); len(names) > 0 && !usesPassword(method) {
+		return "", usage(fmt.Errorf("%s is for --auth %s and %s: say which", names[0], authBasic, authNTLM))
 	}
 	return method, nil
 }
@@ -111,12 +119,18 @@ func (a *authFlags) chosen() (string, error) {
 			possible = usesClientID
 		}
 	}
+	if names := a.password.given(a.flags.inEnvironment); len(names) > 0 {
+		return "", usage(fmt.Errorf("%s is for --auth %s and %s: say which", names[0], authBasic, authNTLM))
+	}
 	return authAccount, nil
 }
 
 func usesClientID(method string) bool {
-	return !slices.Contains([]string{authTokenFile, authTokenCommand, authAzureCLI}, method)
+	return !slices.Contains([]string{authTokenFile, authTokenCommand, authAzureCLI, authBasic, authNTLM}, method)
 }
+
+// usesPassword says whether a method does without tokens.
+func usesPassword(method string) bool { return method == authBasic || method == authNTLM }
 
 // isApplication says whether a method gets tokens that belong to no person.
 func isApplication(method string) bool {

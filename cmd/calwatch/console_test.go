@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/calwatch/calwatch/outlookstream"
+	"github.com/calwatch/calwatch/outlookstream/ews"
 )
 
 // newTerminal returns a console for standard output and standard error on one
@@ -108,6 +109,33 @@ func TestStatusIsNotLiveBeforeTheServiceHasSentSomething(t *testing.T) {
 		if got := screen.String(); !strings.HasSuffix(got, step.says) {
 			t.Errorf("the status ends with %q, want %q", got[max(0, len(got)-80):], step.says)
 		}
+	}
+}
+
+func TestTheStatusOfExchangeCountsConnections(t *testing.T) {
+	c, screen := newTerminal(t)
+	c.width = func() int { return 200 }
+	s := newEWSStatus(&session{console: c, log: slog.New(slog.DiscardHandler)}, &ews.Options{URL: "https://mail.example.test/EWS/Exchange.asmx"})
+	trace := s.trace()
+	for _, step := range []struct {
+		happens func()
+		says    string
+	}{
+		{func() { trace.Connected(ews.TraceConnected{}) }, "connected to mail.example.test, waiting for a sign of life"},
+		{func() { trace.Live(ews.TraceLive{}) }, " (mail.example.test)"},
+		{func() { trace.Connected(ews.TraceConnected{}); trace.Live(ews.TraceLive{}) }, " (mail.example.test, 2 connections)"},
+		{func() { trace.Disconnected(ews.TraceDisconnected{Err: io.EOF}) }, " (mail.example.test, 2 connections)"},
+		{func() { trace.Disconnected(ews.TraceDisconnected{Err: io.EOF}) }, "connecting to mail.example.test again"},
+		{func() { trace.Waiting(ews.TraceWaiting{Err: errors.New("ews: x"), Delay: time.Second}) }, "reconnecting in 1s because of: x"},
+		{func() { trace.Pulling(ews.TracePulling{Err: outlookstream.ErrIdle}) }, "as streaming does not work: the connection was silent for too long"},
+	} {
+		step.happens()
+		if got := screen.String(); !strings.HasSuffix(got, step.says) {
+			t.Errorf("the status ends with %q, want %q", got[max(0, len(got)-80):], step.says)
+		}
+	}
+	if s := newEWSStatus(s.session, &ews.Options{URL: ews.OnlineURL, Discover: true}); strings.Contains(s.host, "office365") {
+		t.Errorf("where the mailboxes are is not known yet, and it says %s", s.host)
 	}
 }
 

@@ -12,11 +12,13 @@ import (
 	"github.com/calwatch/calwatch/outlookstream/auth/msalauth"
 )
 
-// credentials are where tokens come from in this run.
+// credentials are where tokens come from in this run, or who has a password.
 type credentials struct {
 	// provider is asked once, before anything else, and may let somebody sign in
 	// for these scopes.
 	provider func(ctx context.Context, scopes []string) (auth.Provider, error)
+	// login is set if it is a password, and no tokens.
+	login *login
 	// advise adds to an error what a person can do about it. nil: nothing.
 	advise func(error) error
 	// close returns when nothing runs any more that getting tokens has started.
@@ -61,6 +63,14 @@ func (a *authFlags) credentials(ctx context.Context, s *session, client *http.Cl
 		return a.managedIdentity()
 	case authAzureCLI:
 		return a.azureCLI(s)
+	case authBasic, authNTLM:
+		l, wait, err := a.password.login(ctx, s, method)
+		if err != nil {
+			return nil, err
+		}
+		c := given(nil)
+		c.login, c.close = l, wait
+		return c, nil
 	default:
 		return a.personal(s, client, method, again)
 	}

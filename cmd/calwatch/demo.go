@@ -18,6 +18,7 @@ import (
 
 // demoFlags are those of "calwatch demo".
 type demoFlags struct {
+	api      apiFlag
 	duration time.Duration
 	output   outputFlag
 	log      logFlags
@@ -33,13 +34,18 @@ moved and cancelled. Then the service forgets the subscription, and a connection
 goes silent. Within 15 seconds all of it has been survived, without losing a
 change silently. It goes on until it is stopped; the last line is the count.
 
+With --api ews it is a fake Exchange of two servers, and the calendars of 25
+rooms are watched over one connection. The token expires, a subscription is
+lost, and then the server that has them all.
+
 Events go to standard output; what the demo does meanwhile is told on standard
 error.`,
-		Example: "  calwatch demo --for 20s",
+		Example: "  calwatch demo --for 20s\n  calwatch demo --api ews",
 		Args:    cobra.NoArgs,
 	}
 	f := &flags{cmd: cmd}
 	var o demoFlags
+	o.api.register(f, "what the service speaks")
 	cmd.Flags().DurationVar(&o.duration, "for", 0, f.doc("for", "end after this time", "never"))
 	o.output.register(f, "events")
 	o.log.register(f, quietLogLevel)
@@ -53,6 +59,9 @@ const (
 	// demoSettle is how long before the end the last change is made.
 	demoSettle = 2 * time.Second
 )
+
+// demoBackoff is for people who watch.
+var demoBackoff = outlookstream.Backoff{Initial: 200 * time.Millisecond, ResetAfter: time.Second}
 
 func (t *tool) demo(ctx context.Context, o *demoFlags) (err error) {
 	if o.duration < 0 {
@@ -68,13 +77,17 @@ func (t *tool) demo(ctx context.Context, o *demoFlags) (err error) {
 	defer s.close()
 	s.quiet = !s.log.Enabled(ctx, slog.LevelInfo)
 
-	server := fakeserver.New(nil)
+	play := restPlay
+	if o.api.isEWS() {
+		play = exchangePlay
+	}
+	server := fakeserver.New(play.service())
 	defer func() { err = errors.Join(err, server.Close()) }()
 	endpoint, err := server.Listen("127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	client, err := httpClientTrusting(endpoint.CAPEM())
+	client, err := httpClientTrusting(o.api.name, endpoint.CAPEM())
 	if err != nil {
 		return err
 	}
@@ -86,22 +99,41 @@ func (t *tool) demo(ctx context.Context, o *demoFlags) (err error) {
 		run, cancel = context.WithTimeout(ctx, o.duration)
 		defer cancel()
 	}
-	story := newStory(server, s, t.coloured(t.stderr))
-	story.say("a fake Outlook and a fake sign-in service run at %s", endpoint.URL)
-	err = story.tell(run, func(ctx context.Context) error {
-		w, err := demoWatcher(s, story, server, endpoint, client)
-		if err != nil {
-			return err
-		}
-		return w.run(ctx)
-	})
+	st := newStory(server, s, t.coloured(t.stderr))
+	err = play.show(run, st, endpoint, client)
 	s.console.setStatus("")
-	count := story.tally.count(server, ctx.Err() != nil)
+	count := st.tally.count(server, play.lost, ctx.Err() != nil)
 	fmt.Fprintln(s.console, count)
 	if err == nil && count.lost > 0 {
 		err = fmt.Errorf("%d changes were lost silently: please report this", count.lost)
 	}
 	return err
+}
+
+// A play is what the demo can show.
+type play struct {
+	service func() *fakeserver.Options
+	// show has the story told, and returns when it is over.
+	show func(ctx context.Context, st *story, endpoint *fakeserver.Endpoint, client *http.Client) error
+	// lost says which changes somebody was never told of who has seen all that.
+	lost func(server *fakeserver.Server, seen []fakeserver.Seen) []fakeserver.Entry
+}
+
+var restPlay = play{
+	service: func() *fakeserver.Options { return nil },
+	show: func(ctx context.Context, st *story, endpoint *fakeserver.Endpoint, client *http.Client) error {
+		st.say("a fake Outlook and a fake sign-in service run at %s", endpoint.URL)
+		return st.tell(ctx, st.observe, st.act, func(ctx context.Context) error {
+			w, err := demoWatcher(st.session, st, st.server, endpoint, client)
+			if err != nil {
+				return err
+			}
+			return w.run(ctx)
+		})
+	},
+	lost: func(server *fakeserver.Server, seen []fakeserver.Seen) []fakeserver.Entry {
+		return server.LostSilently("me", demoResource, seen)
+	},
 }
 
 // demoWatcher watches as anybody would; only the waits are short.
@@ -116,32 +148,34 @@ func demoWatcher(s *session, story *story, server *fakeserver.Server, endpoint *
 	return &watcher{
 		session:     s,
 		credentials: &credentials{provider: signIn.begin},
-		resources: []outlookstream.Resource{{
-			Path:   demoResource,
-			Select: []string{"Subject", "Start", "End", "Location", "Organizer", "Attendees"},
-		}},
-		options: outlookstream.Options{
-			Endpoint:   endpoint.API(),
-			HTTPClient: client,
-			KeepAlive:  demoKeepAlive,
-			Backoff:    outlookstream.Backoff{Initial: 200 * time.Millisecond, ResetAfter: time.Second},
-			Logger:     s.libraryLog(),
-			Trace:      story.trace(newStatus(s, endpoint.API()).trace()),
+		source: &restSource{
+			resources: []outlookstream.Resource{{
+				Path:   demoResource,
+				Select: []string{"Subject", "Start", "End", "Location", "Organizer", "Attendees"},
+			}},
+			options: outlookstream.Options{
+				Endpoint:   endpoint.API(),
+				HTTPClient: client,
+				KeepAlive:  demoKeepAlive,
+				Backoff:    demoBackoff,
+				Logger:     s.libraryLog(),
+				Trace:      story.trace(newStatus(s, endpoint.API()).trace()),
+			},
 		},
 	}, nil
 }
 
-// tell has watch run while the story goes on around it, and returns when both
-// are over.
-func (st *story) tell(ctx context.Context, watch func(context.Context) error) error {
+// tell has watch run, which observe sees the events of, while act goes on around
+// it, and returns when both are over.
+func (st *story) tell(ctx context.Context, observe observer, act func(context.Context), watch func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var others sync.WaitGroup
 	defer others.Wait()
 	defer cancel()
-	st.session.observed = st.observe
+	st.session.observed = observe
 	st.session.prompted = func(code msalauth.DeviceCode) {
 		others.Go(func() { st.approve(ctx, code.UserCode) })
 	}
-	others.Go(func() { st.act(ctx) })
+	others.Go(func() { act(ctx) })
 	return watch(ctx)
 }

@@ -90,11 +90,8 @@ func (st *story) approve(ctx context.Context, userCode string) {
 // changed last can still arrive.
 func (st *story) act(ctx context.Context) {
 	end, limited := ctx.Deadline()
-	if limited {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, end.Add(-demoSettle))
-		defer cancel()
-	}
+	ctx, cancel := beforeTheEnd(ctx)
+	defer cancel()
 	if !st.await(ctx, "started") {
 		return
 	}
@@ -109,6 +106,15 @@ func (st *story) act(ctx context.Context) {
 	}
 	for st.changes(ctx, 1, 1500*time.Millisecond) {
 	}
+}
+
+// beforeTheEnd returns a context that ends a little before ctx does, if that has
+// a deadline.
+func beforeTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	if end, limited := ctx.Deadline(); limited {
+		return context.WithDeadline(ctx, end.Add(-demoSettle))
+	}
+	return context.WithCancel(ctx)
 }
 
 // forget lets the service lose the subscription. What changes before there is

@@ -50,9 +50,10 @@ func (c demoCount) String() string {
 	return text
 }
 
-// count asks the server. stopped says that the watch had no time to end in
-// peace: then what is newer than the last change delivered was still on its way.
-func (t *tally) count(server *fakeserver.Server, stopped bool) demoCount {
+// count asks the server, and by unheard, which of its changes nobody was told
+// of. stopped says that the watch had no time to end in peace: then what is newer
+// than the last change delivered was still on its way.
+func (t *tally) count(server *fakeserver.Server, unheard func(*fakeserver.Server, []fakeserver.Seen) []fakeserver.Entry, stopped bool) demoCount {
 	t.mu.Lock()
 	var changes []fakeserver.Seen
 	for _, s := range t.seen {
@@ -64,8 +65,8 @@ func (t *tally) count(server *fakeserver.Server, stopped bool) demoCount {
 	t.mu.Unlock()
 
 	ledger := server.Ledger()
-	undelivered := server.LostSilently("me", demoResource, changes)
-	lost := server.LostSilently("me", demoResource, all)
+	undelivered := unheard(server, changes)
+	lost := unheard(server, all)
 	c := demoCount{
 		made:      len(ledger),
 		delivered: len(ledger) - len(undelivered),

@@ -49,10 +49,13 @@ func TestDemoShowsEverythingWithin15Seconds(t *testing.T) {
 
 func TestDemoStopsCleanlyAtAnyTime(t *testing.T) {
 	t.Parallel()
-	for _, moment := range []string{"enter the code", "comes to life", "goes silent"} {
+	for moment, args := range map[string][]string{
+		"enter the code": nil, "comes to life": nil, "goes silent": nil,
+		"25 rooms": {"--api", "ews"}, "come to life": {"--api", "ews"}, "token expires": {"--api", "ews"}, "ex1 dies": {"--api", "ews"},
+	} {
 		t.Run(moment, func(t *testing.T) {
 			t.Parallel()
-			c := call(t, nil, "demo")
+			c := call(t, nil, append([]string{"demo"}, args...)...)
 			c.stderr.wait(t, moment)
 			begin := time.Now()
 			c.stop()
@@ -95,14 +98,14 @@ func TestDemoCountIsHonest(t *testing.T) {
 	some.add(resync, made[0].Seq)
 	see(&some, 1)
 	see(&some, 3)
-	if got, want := some.count(server, false), (demoCount{made: 5, delivered: 2, announced: 1, lost: 2}); got != want {
+	if got, want := some.count(server, restPlay.lost, false), (demoCount{made: 5, delivered: 2, announced: 1, lost: 2}); got != want {
 		t.Errorf("count = %+v, want %+v", got, want)
 	}
-	if got, want := some.count(server, true), (demoCount{made: 5, delivered: 2, announced: 1, lost: 1, onTheWay: 1}); got != want {
+	if got, want := some.count(server, restPlay.lost, true), (demoCount{made: 5, delivered: 2, announced: 1, lost: 1, onTheWay: 1}); got != want {
 		t.Errorf("count of a watch that was stopped = %+v, want %+v", got, want)
 	}
 	const line = "changes made: 5, delivered: 2, announced as possibly missed: 1, lost silently: 2"
-	if got := some.count(server, false).String(); got != line {
+	if got := some.count(server, restPlay.lost, false).String(); got != line {
 		t.Errorf("the line is %q", got)
 	}
 }

@@ -20,6 +20,7 @@ func TestNoFaultMakesTheToolShowASecret(t *testing.T) {
 	run := map[string]func(*testing.T, *hunt, []fakeserver.Fault){
 		"subscribe": huntWatch, "listen": huntWatch, "stream": huntWatch,
 		"token": huntToken, "devicecode": huntLogin, "configuration": huntLogin, "authorize": huntBrowser,
+		"ewsSubscribe": huntExchange, "ewsListen": huntExchange, "ewsStream": huntExchange, "ewsCall": huntExchange,
 	}
 	t.Run("on", func(t *testing.T) { // so that all of it is over before the accounts
 		for on, dos := range all {
@@ -69,14 +70,18 @@ func variants(on, do string) []fakeserver.Fault {
 // echoing has a fault say something back wherever it can say anything.
 func echoing(f fakeserver.Fault, secret string) fakeserver.Fault {
 	switch f.Do {
-	case "status", "errorDocument", "inStreamError", "html", "redirect":
+	case "status", "errorDocument", "inStreamError", "html", "redirect", "soapFault", "errorMessage":
 	default:
 		return f
 	}
 	f.Code, f.Message = secret, "no: "+secret
-	if f.On != "stream" {
+	code := "2000008"
+	if strings.HasPrefix(f.On, "ews") { // where that one is for good
+		code = "2000002"
+	}
+	if f.On != "stream" && f.On != "ewsStream" {
 		f.Headers = map[string]string{
-			"request-id": secret, "X-DiagInfo": secret, "x-ms-diagnostics": "2000008;reason=\"" + secret + "\";error_category=\"invalid_token\"",
+			"request-id": secret, "X-DiagInfo": secret, "x-ms-diagnostics": code + ";reason=\"" + secret + "\";error_category=\"invalid_token\"",
 			"Content-Type": "text/" + secret, "WWW-Authenticate": `Bearer error="invalid_token", error_description="` + secret + `"`,
 		}
 	}

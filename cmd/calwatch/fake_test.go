@@ -114,23 +114,28 @@ func get(t *testing.T, client *http.Client, url string) string {
 // asked waits until a path that ends so has been asked for n times.
 func (f *fake) asked(t *testing.T, suffix string, n int) {
 	t.Helper()
-	end := time.After(patient)
-	check := time.NewTicker(time.Millisecond)
-	defer check.Stop()
-	for {
+	f.until(t, func() bool {
 		asked := 0
 		for _, r := range f.Requests() {
 			if strings.HasSuffix(strings.TrimSuffix(r.Path, "?"), suffix) {
 				asked++
 			}
 		}
-		if asked >= n {
-			return
-		}
+		return asked >= n
+	}, "%s was not asked for %d times", suffix, n)
+}
+
+// until waits for something to be so.
+func (f *fake) until(t *testing.T, so func() bool, otherwise string, args ...any) {
+	t.Helper()
+	end := time.After(patient)
+	check := time.NewTicker(time.Millisecond)
+	defer check.Stop()
+	for !so() {
 		select {
 		case <-check.C:
 		case <-end:
-			t.Fatalf("%s was not asked for %d times", suffix, n)
+			t.Fatalf(otherwise, args...)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/calwatch/calwatch/internal/fakeserver"
+	"github.com/calwatch/calwatch/internal/fakeserver/exchange"
 )
 
 // fakeserverFlags are those of "calwatch fakeserver".
@@ -31,15 +32,17 @@ type ready struct {
 	Authority string `json:"authority"`
 	CAFile    string `json:"ca_file"`
 	ClientID  string `json:"client_id"`
+	EWS       string `json:"ews_url"`
 	Control   string `json:"control,omitempty"`
 }
 
 func (t *tool) fakeserverCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fakeserver",
-		Short: "Serve a fake Outlook and a fake sign-in service",
-		Long: `fakeserver plays the Outlook REST beta streaming service and the sign-in service
-in front of it, over TLS on a loopback address, for trying out any client.
+		Short: "Serve a fake Outlook, a fake Exchange and a fake sign-in service",
+		Long: `fakeserver plays the Outlook REST beta streaming service, Exchange Web Services
+of the same mailboxes, and the sign-in service in front of both, over TLS on a
+loopback address, for trying out any client.
 
 When it is ready it prints one JSON line that says where everything is. It
 serves until it gets SIGINT or SIGTERM. Whoever reaches it can do everything
@@ -62,6 +65,7 @@ func (t *tool) serveFake(ctx context.Context, o fakeserverFlags) (err error) {
 	}
 	server := fakeserver.New(&fakeserver.Options{
 		Control: o.control, AutoApprove: o.autoApprove, MaxConnection: o.maxConnection,
+		Exchange: &exchange.Options{MaxConnection: o.maxConnection},
 	})
 	defer func() { err = errors.Join(err, server.Close()) }()
 	endpoint, err := server.Listen(o.listen)
@@ -87,6 +91,7 @@ func (t *tool) serveFake(ctx context.Context, o fakeserverFlags) (err error) {
 	}
 	line := ready{
 		Endpoint: endpoint.API(), Authority: endpoint.Authority(), CAFile: caFile, ClientID: server.SignIn().ClientID(),
+		EWS: endpoint.EWS(),
 	}
 	if o.control {
 		line.Control = endpoint.URL + "/_fake"

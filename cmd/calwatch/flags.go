@@ -25,6 +25,13 @@ func (f *flags) doc(name, text, byDefault string) string {
 	return fmt.Sprintf("%s [$%s]", text, variable(name))
 }
 
+// group returns the names of the flags that register has registered.
+func (f *flags) group(register func()) []string {
+	before := len(f.names)
+	register()
+	return slices.Clone(f.names[before:])
+}
+
 // hideDefaults keeps the help text from showing defaults twice: cobra would add
 // those it knows of behind the variable, in a style of its own.
 func (f *flags) hideDefaults() {

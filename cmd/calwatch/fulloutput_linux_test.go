@@ -18,9 +18,10 @@ func TestNoCommandCallsItASuccessWhenItsOutputCannotBeWritten(t *testing.T) {
 	for _, args := range []string{
 		"", "--help", "help", "help watch", "watch --help", "login --help", "logout --help", "accounts --help", "demo --help", "fakeserver --help",
 		"version", "version -o json", "version --help", "completion", "completion bash", "completion zsh", "completion fish", "completion powershell",
-		"__complete watch --", "accounts", "accounts -o text", "accounts -o json", "fakeserver", "demo --for 15s -o json", "demo --for 15s -o text",
+		"__complete watch --", "accounts", "accounts -o text", "accounts -o json", "fakeserver", "demo --for 15s -o json", "demo --for 15s -o text", "demo --api ews --for 15s",
 		"watch --endpoint " + f.endpoint.API() + " --ca-file " + f.caFile,
 		"watch -o text --endpoint " + f.endpoint.API() + " --ca-file " + f.caFile,
+		"watch --api ews --ews-url " + f.endpoint.EWS() + " --ca-file " + f.caFile,
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()

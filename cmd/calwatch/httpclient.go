@@ -13,8 +13,9 @@ import (
 const maxCAFile = 1 << 20
 
 // httpClientFor returns a client that trusts the certificates in a PEM file,
-// too. Without a file it returns nil: the packages have their own defaults.
-func httpClientFor(caFile string) (*http.Client, error) {
+// too, for a service. Without a file it returns nil: the packages have their own
+// defaults.
+func httpClientFor(api, caFile string) (*http.Client, error) {
 	if caFile == "" {
 		return nil, nil
 	}
@@ -22,14 +23,14 @@ func httpClientFor(caFile string) (*http.Client, error) {
 	if err != nil {
 		return nil, usage(fmt.Errorf("--ca-file: %w", err))
 	}
-	client, err := httpClientTrusting(pem)
+	client, err := httpClientTrusting(api, pem)
 	if err != nil {
 		return nil, usage(fmt.Errorf("--ca-file %s: %w", caFile, err))
 	}
 	return client, nil
 }
 
-func httpClientTrusting(pem []byte) (*http.Client, error) {
+func httpClientTrusting(api string, pem []byte) (*http.Client, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool() // a system without certificates
@@ -38,6 +39,11 @@ func httpClientTrusting(pem []byte) (*http.Client, error) {
 		return nil, errors.New("there is no certificate in PEM form in it")
 	}
 	transport := outlookstream.NewTransport()
+	if api == apiEWS { // as that package has it: a stream needs a connection of its own
+		transport.ForceAttemptHTTP2 = false
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetHTTP1(true)
+	}
 	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	return &http.Client{Transport: transport}, nil
 }

@@ -21,6 +21,7 @@ type jsonLine struct {
 	Subscription string          `json:"subscription,omitempty"`
 	Received     string          `json:"received"`
 	Reason       string          `json:"reason,omitempty"`
+	Error        string          `json:"error,omitempty"`
 	Data         json.RawMessage `json:"data,omitempty"`
 }
 
@@ -40,8 +41,14 @@ func encodeJSON(event outlookstream.Event) ([]byte, error) {
 		Received:     event.Received.UTC().Format(receivedLayout),
 		Data:         compact(n.ResourceData),
 	}
-	if event.Kind == outlookstream.Resync {
+	if e := exchangeEvent(event); e != nil {
+		line.Subscription, line.Data = e.SubscriptionID, dataOf(e)
+	}
+	switch event.Kind {
+	case outlookstream.Resync:
 		line.Reason = reasonName(event.Reason)
+	case outlookstream.Ended:
+		line.Reason, line.Error = endName(event.Reason), plain(event.Reason.Error())
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

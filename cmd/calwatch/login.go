@@ -14,6 +14,7 @@ import (
 // loginFlags are those of "calwatch login".
 type loginFlags struct {
 	flags       *flags
+	api         apiFlag
 	deviceCode  bool
 	browser     bool
 	clipboard   bool
@@ -42,6 +43,7 @@ in a browser on any device elsewhere, as through SSH.`,
 	f := &flags{cmd: cmd}
 	o := loginFlags{flags: f}
 	set := cmd.Flags()
+	o.api.register(f, "what the service speaks that is to be watched")
 	set.BoolVar(&o.deviceCode, "device-code", false, f.doc("device-code", "show a code to be entered in a browser on any device", ""))
 	set.BoolVar(&o.browser, "browser", false, f.doc("browser", "use the browser of this machine", ""))
 	set.BoolVar(&o.clipboard, "clipboard", false, f.doc("clipboard", "have the terminal put a device code into the clipboard, through SSH, too", ""))
@@ -84,15 +86,11 @@ func (t *tool) login(ctx context.Context, o *loginFlags, paths []string) error {
 	if o.clipboard && !t.isTerminal(t.stderr) {
 		return usage(errors.New("--clipboard: standard error is no terminal, which is what has a clipboard"))
 	}
-	var resources []outlookstream.Resource
-	for _, path := range pathsOf(paths) {
-		resources = append(resources, outlookstream.Resource{Path: path})
-	}
-	scopes, err := scopesOf(&outlookstream.Options{Scopes: o.scopes}, resources)
+	scopes, err := o.permissions(paths)
 	if err != nil {
 		return err
 	}
-	client, err := httpClientFor(o.caFile)
+	client, err := httpClientFor(o.api.name, o.caFile)
 	if err != nil {
 		return err
 	}
@@ -122,6 +120,21 @@ func (t *tool) login(ctx context.Context, o *loginFlags, paths []string) error {
 	}
 	options.HTTPClient, options.Claims = client, o.claims
 	return o.signIn(ctx, s, k, method, options, scopes, paths)
+}
+
+// permissions returns those to ask for.
+func (o *loginFlags) permissions(paths []string) ([]string, error) {
+	if o.api.isEWS() {
+		if len(paths) > 0 {
+			return nil, usage(fmt.Errorf("%s: with --api ews, one permission is for all that can be watched", paths[0]))
+		}
+		return (&ewsSource{permissions: o.scopes}).scopes()
+	}
+	var resources []outlookstream.Resource
+	for _, path := range pathsOf(paths) {
+		resources = append(resources, outlookstream.Resource{Path: path})
+	}
+	return scopesOf(&outlookstream.Options{Scopes: o.scopes}, resources)
 }
 
 // signIn signs somebody in, makes sure that it is kept, and says so.

@@ -22,7 +22,7 @@ func (l loginCall) command(account string) string {
 		add("account", account)
 	}
 	for _, name := range []string{
-		"client-id", "authority", "tenant", "scope", "ca-file", "cache-dir", "cache-key", "cache-key-file",
+		"api", "client-id", "authority", "tenant", "scope", "ca-file", "cache-dir", "cache-key", "cache-key-file",
 	} {
 		flag := l.flags.cmd.Flags().Lookup(name)
 		if !flag.Changed {

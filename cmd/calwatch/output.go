@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/calwatch/calwatch/outlookstream"
+	"github.com/calwatch/calwatch/outlookstream/ews"
 )
 
 // An encoder makes the line, or lines, that are printed for an event.
@@ -35,10 +36,8 @@ func (o *outputFlag) encoder(terminal, coloured bool) encoder {
 
 // reasonName returns the word by which programs know the reason of a Resync.
 func reasonName(reason error) string {
-	for _, r := range []struct {
-		is   error
-		name string
-	}{
+	return named(reason, []reasonWord{
+		{ews.ErrPulling, "pulling"},
 		{outlookstream.ErrStarted, "started"},
 		{outlookstream.ErrReconnected, "reconnected"},
 		{outlookstream.ErrRemoved, "removed"},
@@ -46,13 +45,34 @@ func reasonName(reason error) string {
 		{outlookstream.ErrSequence, "sequence"},
 		{outlookstream.ErrOverflow, "overflow"},
 		{outlookstream.ErrTooLarge, "too-large"},
-		{outlookstream.ErrMissed, "missed"},
-	} {
+	}, "missed") // what a program does about it is right for every reason
+}
+
+// endName returns the word by which programs know why a mailbox is watched no
+// longer.
+func endName(reason error) string {
+	return named(reason, []reasonWord{
+		{outlookstream.ErrMailboxUnavailable, "unavailable"},
+		{outlookstream.ErrForbidden, "forbidden"},
+		{outlookstream.ErrUnauthorized, "unauthorized"},
+		{ews.ErrTakenOver, "taken-over"},
+		{ews.ErrLimit, "limit"},
+	}, "failed")
+}
+
+// A reasonWord is what an error is called in the output.
+type reasonWord struct {
+	is   error
+	word string
+}
+
+func named(reason error, words []reasonWord, otherwise string) string {
+	for _, r := range words {
 		if errors.Is(reason, r.is) {
-			return r.name
+			return r.word
 		}
 	}
-	return "missed" // what a program does about it is right for every reason
+	return otherwise
 }
 
 // notification returns what the service itself said; nothing, if it did not.

@@ -112,7 +112,7 @@ func TestWatchAndFakeserverAsProcesses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := httpClientTrusting(pem)
+	client, err := httpClientTrusting(apiREST, pem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,6 +162,13 @@ func TestWatchAndFakeserverAsProcesses(t *testing.T) {
 		t.Error("the service did not refuse both the token and the subscription: they were not survived")
 	}
 	watch.terminate(t)
+
+	exchange := start(t, program, []string{"CALWATCH_PASSWORD=fake-password"}, "watch", "--api", "ews", "--ews-url", where.EWS, "--ca-file", where.CAFile,
+		"--auth", "ntlm", "--username", "alex@contoso.test")
+	exchange.stdout.wait(t, `"type":"resync"`, `"resource":"me"`, `"reason":"started"`)
+	control("changes", `{"resource":"me/events","change":"Created","id":"AAMk3"}`)
+	exchange.stdout.wait(t, `"type":"created"`, `"id":"AAMk3"`, `"event":"CreatedEvent"`)
+	exchange.terminate(t)
 	server.terminate(t)
 	if _, err := os.Stat(where.CAFile); !os.IsNotExist(err) {
 		t.Errorf("the temporary directory is still there: %v", err)

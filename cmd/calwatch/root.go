@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"strings"
 
@@ -13,7 +14,9 @@ import (
 
 // A tool is one run of the program: what it was given by its surroundings.
 type tool struct {
-	environ    []string // "NAME=value", passed on to what it starts
+	environ    []string      // "NAME=value", passed on to what it starts
+	password   func() string // that of the environment, which is not passed on; nil: none
+	hangups    func() (heard <-chan os.Signal, stop func())
 	stdout     io.Writer
 	stderr     io.Writer
 	isTerminal func(w any) bool
@@ -23,11 +26,12 @@ type tool struct {
 // run is the whole program, except for what belongs to the process: signals
 // end ctx, and the result is the exit status.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	t := &tool{environ: environ, stdout: stdout, stderr: stderr, isTerminal: isTerminal}
+	t := &tool{environ: environ, stdout: stdout, stderr: stderr, isTerminal: isTerminal, hangups: hangups}
 	return t.run(ctx, args)
 }
 
 func (t *tool) run(ctx context.Context, args []string) int {
+	t.environ, t.password = withoutPassword(t.environ)
 	root := t.root()
 	root.SetArgs(args)
 	help := &remembering{w: t.stdout}
@@ -98,11 +102,14 @@ func (t *tool) env(name string) string {
 
 // lookupEnv lets the last of several win, as package os/exec does.
 func lookupEnv(environ []string, name string) (value string, found bool) {
-	same := func(n string) bool { return n == name || runtime.GOOS == "windows" && strings.EqualFold(n, name) }
 	for _, entry := range environ {
-		if n, v, ok := strings.Cut(entry, "="); ok && same(n) {
+		if n, v, ok := strings.Cut(entry, "="); ok && sameVariable(n, name) {
 			value, found = v, true
 		}
 	}
 	return value, found
+}
+
+func sameVariable(a, b string) bool {
+	return a == b || runtime.GOOS == "windows" && strings.EqualFold(a, b)
 }

@@ -84,9 +84,14 @@ func (f *secretFile) line() (string, error) {
 	switch {
 	case value == "":
 		return "", fmt.Errorf("%s: %s is empty", f.what, f.path)
-	case strings.ContainsFunc(value, func(r rune) bool { return r == utf8.RuneError || r == '\ufeff' || unicode.IsControl(r) }):
+	case !isLine(value):
 		return "", fmt.Errorf("%w: %s: %s holds more than one line, or no text (it may be saved as UTF-16, or with a byte order mark): only the secret belongs there",
 			auth.ErrMisconfigured, f.what, f.path)
 	}
 	return value, nil
+}
+
+// isLine says whether a text is one line of text.
+func isLine(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || r == '\ufeff' || unicode.IsControl(r) })
 }

@@ -60,13 +60,16 @@ func (s *status) trace() *outlookstream.Trace {
 			s.show("connecting to %s again", s.host)
 			debug("disconnected", d.Diagnostics, "duration", d.Duration, "elements", d.Elements, "err", d.Err)
 		},
-		Waiting: func(w outlookstream.TraceWaiting) {
-			if w.Delay < 100*time.Millisecond {
-				s.show("reconnecting because %s", why(w.Err))
-			} else {
-				s.show("reconnecting in %v because %s", w.Delay.Round(100*time.Millisecond), why(w.Err))
-			}
-		},
+		Waiting: func(w outlookstream.TraceWaiting) { s.waiting(w.Err, w.Delay) },
+	}
+}
+
+// waiting shows how long it will be until the next connection.
+func (s *status) waiting(err error, delay time.Duration) {
+	if delay < 100*time.Millisecond {
+		s.show("reconnecting because %s", why(err))
+	} else {
+		s.show("reconnecting in %v because %s", delay.Round(100*time.Millisecond), why(err))
 	}
 }
 
@@ -78,7 +81,7 @@ func why(err error) string {
 	case errors.Is(err, outlookstream.ErrIdle):
 		return outlookstream.ErrIdle.Error()
 	default:
-		return "of: " + strings.TrimPrefix(err.Error(), "outlookstream: ")
+		return "of: " + strings.TrimPrefix(strings.TrimPrefix(err.Error(), "outlookstream: "), "ews: ")
 	}
 }
 

@@ -37,9 +37,15 @@ func textEncoder(coloured bool) encoder {
 			paint(colourOf(event.Kind), fmt.Sprintf("%-8s", event.Kind)),
 			paint(cyan, pad(resource, widest)),
 		}
-		if event.Kind == outlookstream.Resync {
+		switch e := exchangeEvent(event); {
+		case event.Kind == outlookstream.Resync:
 			columns = append(columns, fmt.Sprintf("%s: %s", reasonName(event.Reason), plain(event.Reason.Error())))
-		} else {
+		case event.Kind == outlookstream.Ended:
+			columns = append(columns, fmt.Sprintf("%s: %s", endName(event.Reason), plain(event.Reason.Error())))
+		case e != nil:
+			columns = append(columns, exchangeText(e, paint)...)
+			columns = append(columns, paint(faint, shortID(event.ID)))
+		default:
 			columns = append(columns, itemText(notification(event).ResourceData, paint)...)
 			columns = append(columns, paint(faint, shortID(event.ID)))
 		}
@@ -53,6 +59,8 @@ func colourOf(kind outlookstream.Kind) string {
 		return green
 	case outlookstream.Updated:
 		return yellow
+	case outlookstream.Moved:
+		return cyan
 	case outlookstream.Deleted:
 		return red
 	default:

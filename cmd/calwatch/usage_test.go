@@ -29,7 +29,7 @@ func TestWrongUsageIsExplained(t *testing.T) {
 		{args: []string{"fakeserver", "extra"}, says: `unknown command "extra"`},
 		{args: watch("-o", "xml"), says: `"xml" is not one of text, json`},
 		{args: watch("--log-level", "loud"), says: `"loud" is not one of debug, info, warn, error`},
-		{args: watch("--auth", "magic"), says: `"magic" is not one of device-code, browser, client-secret, client-certificate, managed-identity, azure-cli, token-file, token-command`},
+		{args: watch("--auth", "magic"), says: `"magic" is not one of device-code, browser, client-secret, client-certificate, managed-identity, azure-cli, token-file, token-command, basic, ntlm`},
 		{args: watch("--changes", "created,moved"), says: `--changes: "moved" is not one of created, updated, deleted`},
 		{args: watch("--keep-alive", "soon"), says: "keep-alive"},
 		{args: watch("--keep-alive", "-1s"), says: "--keep-alive -1s: it cannot be negative"},
@@ -101,11 +101,11 @@ func TestHelpNamesEveryVariable(t *testing.T) {
 		has  []string
 	}{
 		{nil, []string{"watch", "login", "logout", "accounts", "demo", "fakeserver", "version", "completion", "Exit status"}},
-		{[]string{"watch", "--help"}, []string{"$CALWATCH_TOKEN_FILE", "$CALWATCH_CLIENT_ID", "$CALWATCH_OUTPUT", "device-code, browser, client-secret, ", "token-file, token-command", "me/messages"}},
+		{[]string{"watch", "--help"}, []string{"$CALWATCH_TOKEN_FILE", "$CALWATCH_CLIENT_ID", "$CALWATCH_OUTPUT", "device-code, browser, client-secret, ", "token-file, token-command", "me/messages", "$CALWATCH_MAILBOX_FILE", "$CALWATCH_PASSWORD"}},
 		{[]string{"login", "--help"}, []string{"$CALWATCH_DEVICE_CODE", "$CALWATCH_BROWSER", "$CALWATCH_CLIPBOARD", "$CALWATCH_CACHE_KEY_FILE"}},
 		{[]string{"logout", "--help"}, []string{"$CALWATCH_ALL", "$CALWATCH_CACHE_DIR"}},
 		{[]string{"accounts", "--help"}, []string{"$CALWATCH_OUTPUT", "$CALWATCH_CACHE_KEY"}},
-		{[]string{"demo", "--help"}, []string{"$CALWATCH_FOR"}},
+		{[]string{"demo", "--help"}, []string{"$CALWATCH_FOR", "$CALWATCH_API"}},
 		{[]string{"fakeserver", "--help"}, []string{"$CALWATCH_MAX_CONNECTION"}},
 	} {
 		c := call(t, nil, test.args...)

@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/calwatch/calwatch/outlookstream"
-	"github.com/calwatch/calwatch/outlookstream/auth"
 )
 
 // An observer sees each event right after it was printed.
@@ -18,15 +14,14 @@ type observer func(outlookstream.Event)
 type watcher struct {
 	session     *session
 	credentials *credentials
-	options     outlookstream.Options
-	resources   []outlookstream.Resource
+	source      source
 	count       int // end after as many changes; 0: never
 }
 
 // run watches until ctx ends, count is reached or something fails for good.
 // The end of ctx is no error: somebody wanted it.
 func (w *watcher) run(ctx context.Context) error {
-	scopes, err := scopesOf(&w.options, w.resources)
+	scopes, err := w.source.scopes()
 	if err != nil {
 		return err
 	}
@@ -41,11 +36,11 @@ func (w *watcher) run(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	client, err := outlookstream.New(provider, &w.options)
+	events, err := w.source.events(ctx, provider)
 	if err != nil {
 		return usage(err)
 	}
-	err = w.watch(ctx, client)
+	err = w.print(events)
 	switch {
 	case ctx.Err() != nil:
 		return nil
@@ -55,28 +50,10 @@ func (w *watcher) run(ctx context.Context) error {
 	return withTrustAdvice(err)
 }
 
-// scopesOf returns the permissions that watching the resources needs. Its errors
-// are about what is to be watched.
-func scopesOf(options *outlookstream.Options, resources []outlookstream.Resource) ([]string, error) {
-	client, err := outlookstream.New(auth.Static(""), options)
-	if err != nil {
-		return nil, usage(err)
-	}
-	scopes, err := client.Scopes(resources...)
-	switch {
-	case errors.Is(err, outlookstream.ErrScopesNeeded):
-		text := strings.TrimSuffix(strings.TrimPrefix(err.Error(), "outlookstream: "), ": set Options.Scopes")
-		return nil, usage(fmt.Errorf("%s: name it with --scope", text))
-	case err != nil:
-		return nil, usage(err)
-	}
-	return scopes, nil
-}
-
-// watch returns what the watch ended with.
-func (w *watcher) watch(ctx context.Context, client *outlookstream.Client) error {
+// print returns what the watch ended with.
+func (w *watcher) print(events outlookstream.Events) error {
 	changes := 0
-	for event, err := range client.Watch(ctx, w.resources...) {
+	for event, err := range events {
 		if err != nil {
 			return err
 		}
@@ -90,7 +67,7 @@ func (w *watcher) watch(ctx context.Context, client *outlookstream.Client) error
 		if w.session.observed != nil {
 			w.session.observed(event)
 		}
-		if event.Kind != outlookstream.Resync {
+		if isChange(event.Kind) {
 			changes++
 		}
 		if w.count > 0 && changes >= w.count {
@@ -98,4 +75,9 @@ func (w *watcher) watch(ctx context.Context, client *outlookstream.Client) error
 		}
 	}
 	return nil
+}
+
+// isChange says whether an event of a kind is about something that changed.
+func isChange(kind outlookstream.Kind) bool {
+	return kind != outlookstream.Resync && kind != outlookstream.Ended
 }
