@@ -13,7 +13,7 @@ func TestRequestsAreLoggedWithoutSecrets(t *testing.T) {
 		// A client that puts its token where it does not belong.
 		r := f.request(t.Context(), "POST", "/api/beta/me/subscriptions?access_token="+f.token, `{"Resource":"`+f.token+`"}`)
 		r.Header.Set("User-Agent", "test/1 "+f.token)
-		r.Header.Set("Cookie", "session=abc")
+		r.Header.Set("Cookie", "session=sesame; X-BackEndOverrideCookie=one.fake.test~1; x-backendoverridecookie=sesame")
 		f.do(r)
 		form := url.Values{
 			"grant_type": {"client_credentials"}, "client_id": {f.s.SignIn().ClientID()}, "client_secret": {f.s.SignIn().ClientSecret()},
@@ -31,7 +31,7 @@ func TestRequestsAreLoggedWithoutSecrets(t *testing.T) {
 		}
 		for _, request := range log {
 			text := fmt.Sprint(request)
-			for _, secret := range append(f.s.SignIn().Secrets(), "session=abc") {
+			for _, secret := range append(f.s.SignIn().Secrets(), "sesame") {
 				if strings.Contains(text, secret) {
 					t.Errorf("a secret is in the log of %s", request.Method)
 				}
@@ -41,6 +41,9 @@ func TestRequestsAreLoggedWithoutSecrets(t *testing.T) {
 		if api.Token != Fingerprint(f.token) || len(api.Token) != 12 || api.Status != http.StatusBadRequest || api.Method != "POST" ||
 			api.Host != "outlook.fake.test" || api.Conn == "" || !strings.HasPrefix(api.Path, "/api/beta/me/subscriptions?access_token=") {
 			t.Errorf("the request is logged as %s %s %s %d %q", api.Method, api.Host, api.Path, api.Status, api.Token)
+		}
+		if got, want := api.Header.Get("Cookie"), "session=(replaced); X-BackEndOverrideCookie=one.fake.test~1; x-backendoverridecookie=(replaced)"; got != want {
+			t.Errorf("its cookies are logged as %q, want %q", got, want)
 		}
 		if log[1].Body != "" || log[1].Status != 200 || log[1].Token != "" {
 			t.Errorf("sign-in is logged with the body %q, status %d", log[1].Body, log[1].Status)

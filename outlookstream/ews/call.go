@@ -55,6 +55,12 @@ type answer struct {
 func (s *Session) do(ctx context.Context, r request, reply any, messages func() []responseMessage) (outlookstream.Diagnostics, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	select {
+	case s.client.calls <- struct{}{}:
+		defer func() { <-s.client.calls }()
+	case <-ctx.Done():
+		return outlookstream.Diagnostics{}, context.Cause(ctx)
+	}
 	lease := s.pool.Acquire()
 	defer lease.Release()
 	traced := TraceAnswered{Op: r.op, Mailbox: r.mailbox}

@@ -24,9 +24,13 @@ type Client struct {
 	timeout  time.Duration // bounds one call, and the connecting of a stream
 	version  atomic.Pointer[string]
 	watchdog *reconnect.Watchdog
+	calls    chan struct{} // holds one token for each call that is under way
 }
 
 const (
+	// maxCalls is how many calls a Client makes at a time; others wait. Exchange
+	// allows an account 27 (Exchange 2010: 10), of all its programs.
+	maxCalls = 20
 	// defaultTimeout bounds one call.
 	defaultTimeout = time.Minute
 	// heartbeat is how often the service says something on a stream (the
@@ -54,14 +58,14 @@ func New(a Authenticator, opts *Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: o, url: u, auth: a, template: *o.HTTPClient, timeout: defaultTimeout, watchdog: reconnect.NewWatchdog(idleLimit, envelopeTime)}
+	c := &Client{opts: o, url: u, auth: a, template: *o.HTTPClient, timeout: defaultTimeout, watchdog: reconnect.NewWatchdog(idleLimit, envelopeTime), calls: make(chan struct{}, maxCalls)}
 	if o.HTTPClient.Timeout > 0 {
 		c.timeout = o.HTTPClient.Timeout
 	}
 	c.template.Timeout = 0 // it would cut streams off
 	c.template.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if c.template.Transport == nil {
-		c.template.Transport = newTransport()
+		c.template.Transport = NewTransport()
 	}
 	if err := c.prepareConnections(); err != nil {
 		return nil, err
@@ -106,10 +110,12 @@ func (c *Client) newPool() *reconnect.Pool {
 	return pool
 }
 
-// newTransport returns outlookstream's for HTTP/1.1 alone: a stream needs a
-// connection of its own where connections are authenticated, and Exchange
-// Server has little to gain from another protocol.
-func newTransport() *http.Transport {
+// NewTransport returns a transport as it is used when Options.HTTPClient brings
+// none, to be changed before it becomes one's own: certificates to trust, a
+// proxy. It is that of [outlookstream.NewTransport], for HTTP/1.1 alone: a
+// stream needs a connection of its own where connections are authenticated, and
+// Exchange Server has little to gain from another protocol.
+func NewTransport() *http.Transport {
 	t := outlookstream.NewTransport()
 	t.ForceAttemptHTTP2 = false
 	t.Protocols = new(http.Protocols)

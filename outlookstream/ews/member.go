@@ -150,6 +150,7 @@ func (g *group) refusedFor(m *member, err error) error {
 	case isMailboxFatal(err):
 		return g.depart(m, &departure{mailbox: m.Mailbox, from: g, err: err})
 	case isMoved(err):
+		g.watch.client.opts.Logger.Info("mailbox has moved", "mailbox", m.name(), "err", err)
 		return g.depart(m, &departure{mailbox: m.Mailbox, from: g})
 	case failure.BackOff > 0:
 		m.due = time.Now().Add(failure.BackOff) // as the service says: not earlier, nor later

@@ -33,7 +33,7 @@ type Options struct {
 
 	// HTTPClient is a template for how to reach the service, as in
 	// outlookstream.Options. Its Jar is not used: each Session has one. Without
-	// a Transport it gets one of outlookstream.NewTransport that speaks HTTP/1.1.
+	// a Transport it gets one of [NewTransport].
 	HTTPClient *http.Client
 
 	// UserAgent names the program to the service, which may be set to let only
@@ -43,6 +43,12 @@ type Options struct {
 	// ConnectionTimeout is how long one stream is asked to last, in whole
 	// minutes from 1 to 30; 29 min by default.
 	ConnectionTimeout time.Duration
+
+	// MaxStreams is how many streams a watch opens at a time where all are
+	// charged to one account, that is without Impersonate; 10 by default, which
+	// is what Exchange allows. Exchange 2013 allows 3. Mailboxes for which no
+	// stream is left end with ErrLimit.
+	MaxStreams int
 
 	// PullInterval is how often a watch asks about a mailbox where streaming does
 	// not work; 30 s by default.
@@ -75,6 +81,7 @@ const (
 	defaultConnectionTimeout = 29 * time.Minute
 	maxConnectionTimeout     = 30 * time.Minute // the schema's
 	defaultMaxEnvelope       = 4 << 20
+	defaultMaxStreams        = 10
 	defaultPullInterval      = 30 * time.Second
 	defaultVersion           = "Exchange2013_SP1"
 	defaultUserAgent         = "calwatch"
@@ -91,6 +98,7 @@ func (o *Options) withDefaults() (Options, error) {
 	setDefault(&out.UserAgent, defaultUserAgent)
 	setDefault(&out.ConnectionTimeout, defaultConnectionTimeout)
 	setDefault(&out.MaxEnvelope, defaultMaxEnvelope)
+	setDefault(&out.MaxStreams, defaultMaxStreams)
 	setDefault(&out.PullInterval, defaultPullInterval)
 	setDefault(&out.Backoff.Initial, 500*time.Millisecond)
 	setDefault(&out.Backoff.Max, time.Minute)
@@ -101,7 +109,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if out.ConnectionTimeout < time.Minute || out.ConnectionTimeout > maxConnectionTimeout || out.ConnectionTimeout%time.Minute != 0 {
 		return Options{}, fmt.Errorf("ews: Options.ConnectionTimeout must be whole minutes from 1 to 30, not %v", out.ConnectionTimeout)
 	}
-	if out.MaxEnvelope < 0 || out.PullInterval < 0 || out.Backoff.Initial < 0 || out.Backoff.Max < 0 || out.Backoff.ResetAfter < 0 {
+	if out.MaxEnvelope < 0 || out.PullInterval < 0 || out.MaxStreams < 0 || out.Backoff.Initial < 0 || out.Backoff.Max < 0 || out.Backoff.ResetAfter < 0 {
 		return Options{}, errors.New("ews: a number in Options is negative")
 	}
 	out.Backoff.Max = max(out.Backoff.Max, out.Backoff.Initial)

@@ -13,17 +13,14 @@ import (
 // connection together (same address, same GroupingInformation) share one, as
 // many as a request may name.
 
-const (
-	// groupSize is how many subscriptions one request may name.
-	groupSize = 200
-	// maxStreams is how many hanging connections one account may have. Acting
-	// as a mailbox charges the mailbox instead.
-	maxStreams = 10
-)
+// groupSize is how many subscriptions one request may name.
+const groupSize = 200
 
-// errTooManyStreams ends mailboxes for which no connection is left.
-var errTooManyStreams = fmt.Errorf("%w: an account may have %d hanging connections, and more are needed: act as the mailboxes (Options.Impersonate), or use another account for some",
-	ErrLimit, maxStreams)
+// tooManyStreams ends mailboxes for which no connection is left.
+func (c *Client) tooManyStreams() error {
+	return fmt.Errorf("%w: an account may have %d streams at a time (Options.MaxStreams), and more are needed: act as the mailboxes (Options.Impersonate), or watch some with another account",
+		ErrLimit, c.opts.MaxStreams)
+}
 
 // A place is where a mailbox is: what those have in common that can share a
 // stream.
@@ -95,7 +92,7 @@ func (w *watch) groupFor(f found) *group {
 			return g
 		}
 	}
-	if !w.client.opts.Impersonate && len(w.groups) >= maxStreams {
+	if !w.client.opts.Impersonate && len(w.groups) >= w.client.opts.MaxStreams {
 		return nil
 	}
 	u, err := url.Parse(f.place.url)

@@ -277,7 +277,7 @@ func (w *watch) settle(results []found) error {
 		}
 		g := w.groupFor(f)
 		if g == nil {
-			if err := w.endMailbox(f.mailbox, errTooManyStreams); err != nil {
+			if err := w.endMailbox(f.mailbox, w.client.tooManyStreams()); err != nil {
 				return err
 			}
 			continue

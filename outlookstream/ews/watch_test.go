@@ -428,13 +428,13 @@ func TestWhereNothingStreamsTheWatchAsks(t *testing.T) {
 			t.Error("what happened was not told")
 		}
 		w.server.Exchange().ExpireSubscriptions()
-		id = w.change(1, "Created")
+		w.change(1, "Created")
 		events = watcher.after(5 * time.Minute)
 		if resyncs(events, outlookstream.ErrResubscribed) != 3 {
 			t.Errorf("%v", events)
 		}
 		w.server.Disarm()
-		events = watcher.after(7 * time.Hour)
+		watcher.after(7 * time.Hour)
 		if w.server.Exchange().Streams() != 1 {
 			t.Error("it was not tried whether streaming works now")
 		}

@@ -182,7 +182,7 @@ func (w *watcher) end() error {
 
 // lost says which changes of rooms the watcher was not told of.
 func (w *watcher) lost(rooms int) (lost []string) {
-	w.take2()
+	synctest.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := range rooms {
@@ -192,9 +192,6 @@ func (w *watcher) lost(rooms int) (lost []string) {
 	}
 	return lost
 }
-
-// take2 waits until nothing is under way.
-func (w *watcher) take2() { synctest.Wait() }
 
 // resyncs counts the Resyncs among events for a reason.
 func resyncs(events []outlookstream.Event, reason error) (n int) {
