@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -70,12 +71,12 @@ func (x *exchangeStory) lastOpening() (last opening, refused int) {
 			continue
 		}
 		switch {
-		case r.Status == 401 && last.token == "":
-		case r.Status == 401:
+		case r.Status == http.StatusUnauthorized && last.token == "":
+		case r.Status == http.StatusUnauthorized:
 			refused++
-		case r.Status == 200 && last.token == "":
+		case r.Status == http.StatusOK && last.token == "":
 			last = opening{token: r.Token, cookie: overrideCookie(r)}
-		case r.Status == 200:
+		case r.Status == http.StatusOK:
 			return last, refused
 		}
 	}

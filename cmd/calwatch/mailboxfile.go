@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/calwatch/calwatch/outlookstream/ews"
 )
@@ -22,6 +21,14 @@ func readMailboxFile(path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	addresses, err := parseMailboxes(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return addresses, nil
+}
+
+func parseMailboxes(data []byte) ([]string, error) {
 	var addresses []string
 	seen := make(map[string]bool)
 	lines := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
@@ -32,7 +39,7 @@ func readMailboxFile(path string) ([]string, error) {
 			continue
 		}
 		if _, err := ews.NewSet(ews.Mailbox{Address: address}); err != nil || !isLine(address) {
-			return nil, fmt.Errorf("%s: line %d: %q is no address: one belongs on each line", path, number, address)
+			return nil, fmt.Errorf("line %d is no address: one belongs on each line", number) // nor shown: it may be the wrong file
 		}
 		if key := strings.ToLower(address); !seen[key] {
 			seen[key] = true
@@ -40,7 +47,7 @@ func readMailboxFile(path string) ([]string, error) {
 		}
 	}
 	if len(addresses) == 0 {
-		return nil, fmt.Errorf("%s: %w", path, errNoAddress)
+		return nil, errNoAddress
 	}
 	return addresses, lines.Err()
 }
@@ -49,7 +56,7 @@ var errNoAddress = errors.New("there is no address in it")
 
 func withoutComment(line string) string {
 	for i, r := range line {
-		if r == '#' && (i == 0 || unicode.IsSpace(rune(line[i-1]))) {
+		if r == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
 			return line[:i]
 		}
 	}
