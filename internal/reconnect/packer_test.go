@@ -163,6 +163,34 @@ func TestEachHTTP1StreamHasItsConnectionAndShortOnesShare(t *testing.T) {
 }
 
 // One flaky stream costs one connection its new requests, and nobody his stream.
+func TestAsManyIdleConnectionsAreKeptAsWasAskedFor(t *testing.T) {
+	const n = 5
+	s := newHanging(t, 0, false)
+	p := NewPool(s.Client())
+	p.KeepIdle(n)
+	lease := p.Acquire()
+	defer lease.Release()
+	for range 2 {
+		var atOnce []*http.Response
+		for range n {
+			resp, err := lease.Client().Get(s.URL + "/short")
+			if err != nil {
+				t.Fatal(err)
+			}
+			atOnce = append(atOnce, resp) // not read: its connection is not free yet
+		}
+		for _, resp := range atOnce {
+			if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+		}
+	}
+	if got := s.accepted.Load(); got != n {
+		t.Errorf("%d connections for requests of which %d are made at once", got, n)
+	}
+}
+
 func TestOneAbandonedConnectionLeavesTheOthersPacking(t *testing.T) {
 	s := newHanging(t, 10, true)
 	p := NewPool(s.Client())

@@ -26,6 +26,7 @@ type Pool struct {
 	client       *http.Client
 	transport    *http.Transport // template; nil: client.Transport is something else and used as it is
 	conversation Conversation    // nil: a request is one request
+	idle         int             // see KeepIdle; 0: the transport's own default
 
 	mu      sync.Mutex
 	current *generation // nil: none in use
@@ -44,6 +45,12 @@ func NewPool(client *http.Client) *Pool {
 	transport, _ := client.Transport.(*http.Transport)
 	return &Pool{client: client, transport: transport}
 }
+
+// KeepIdle has n connections to each host kept while they are idle and leased,
+// where the template does not say how many (net/http's default is 2): as many as
+// make requests at once, or some are dialled anew again and again. It must be
+// called before the first Acquire.
+func (p *Pool) KeepIdle(n int) { p.idle = n }
 
 // Acquire leases the connections. The lease must be released.
 func (p *Pool) Acquire() *Lease {
@@ -155,6 +162,9 @@ func (p *Pool) newGeneration() *generation {
 		g.transport.ForceAttemptHTTP2 = true
 	}
 	g.transport.DialContext = g.track(dialer(p.transport))
+	if g.transport.MaxIdleConnsPerHost == 0 {
+		g.transport.MaxIdleConnsPerHost = p.idle
+	}
 	if g.transport.HTTP2 == nil {
 		g.transport.HTTP2 = new(http.HTTP2Config)
 	}

@@ -101,7 +101,8 @@ const OnlineScope = "https://outlook.office365.com/EWS.AccessAsUser.All"
 
 // Bearer asks provider for a token for each request. No scopes mean
 // [OnlineScope]; app-only tokens need https://outlook.office365.com/.default,
-// and Exchange Server what its administrator says.
+// and Exchange Server what its administrator says. A token that the service has
+// refused is not sent again: provider is asked for another, naming that one.
 func Bearer(provider auth.Provider, scopes ...string) Authenticator {
 	if len(scopes) == 0 {
 		scopes = []string{OnlineScope}

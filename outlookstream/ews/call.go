@@ -29,6 +29,7 @@ const (
 )
 
 var (
+	errSlowCredentials = errors.New("that took longer than a whole call may")
 	errNoAnswer        = errors.New("no answer in time (a proxy that holds back responses, or a dead server)")
 	errForeignRedirect = errors.New("the service redirects to another address, which gets no credentials; if that is right, make it the URL")
 )
@@ -114,6 +115,9 @@ func (s *Session) exchange(ctx context.Context, cancel context.CancelCauseFunc, 
 func (s *Session) send(ctx context.Context, lease *reconnect.Lease, req *http.Request, r request, traced *TraceAnswered) (*answer, error) {
 	g, err := s.client.auth.grant(ctx, req.URL.Hostname())
 	if err != nil {
+		if context.Cause(ctx) == errNoAnswer {
+			err = errSlowCredentials
+		}
 		return nil, fmt.Errorf("getting credentials: %w", err)
 	}
 	return s.sendWith(ctx, lease, g, req, r, traced)
@@ -192,21 +196,13 @@ func (s *Session) decode(a *answer, r request, reply any, messages func() []resp
 	if len(body) > limit {
 		return fmt.Errorf("%w: an answer of more than %d bytes", outlookstream.ErrMalformed, limit)
 	}
-	var failed faultEnvelope
-	if xml.Unmarshal(body, &failed) != nil {
-		return fmt.Errorf("%w: %s that is not a SOAP envelope (a proxy's page?)", outlookstream.ErrMalformed, a.present(contentOf(a.Response), maxCode))
+	broken := xml.Unmarshal(body, reply)
+	var all []responseMessage
+	if broken == nil {
+		all = messages()
 	}
-	if failed.Fault != nil {
-		e := failed.Fault.toError(r, a.present)
-		e.Status, e.Diagnostics = a.StatusCode, a.diagnostics
-		return e
-	}
-	if err := xml.Unmarshal(body, reply); err != nil {
-		return fmt.Errorf("%w: an answer to %s: %s", outlookstream.ErrMalformed, r.op, a.present(err.Error(), maxMessage))
-	}
-	all := messages()
 	if len(all) == 0 {
-		return fmt.Errorf("%w: an answer to %s without a response message", outlookstream.ErrMalformed, r.op)
+		return noAnswer(a, r, body, broken)
 	}
 	for _, m := range all {
 		if e := m.toError(r, a.present); e != nil {
@@ -215,6 +211,24 @@ func (s *Session) decode(a *answer, r request, reply any, messages func() []resp
 		}
 	}
 	return nil
+}
+
+// noAnswer is the error of what has no response message: a fault, or, for the
+// reason broken, if that is not nil, no answer to r at all.
+func noAnswer(a *answer, r request, body []byte, broken error) error {
+	var failed faultEnvelope
+	switch {
+	case xml.Unmarshal(body, &failed) != nil:
+		return fmt.Errorf("%w: %s that is not a SOAP envelope (a proxy's page?)", outlookstream.ErrMalformed, a.present(contentOf(a.Response), maxCode))
+	case failed.Fault != nil:
+		e := failed.Fault.toError(r, a.present)
+		e.Status, e.Diagnostics = a.StatusCode, a.diagnostics
+		return e
+	case broken != nil:
+		return fmt.Errorf("%w: an answer to %s: %s", outlookstream.ErrMalformed, r.op, a.present(broken.Error(), maxMessage))
+	default:
+		return fmt.Errorf("%w: an answer to %s without a response message", outlookstream.ErrMalformed, r.op)
+	}
 }
 
 // malformed is the error of an answer that lacks what every answer to r has.
@@ -276,6 +290,7 @@ func newError(resp *http.Response, r request, present func(string, int) string) 
 		}
 	}
 	e.Status = resp.StatusCode
+	e.Message = cmp.Or(e.Message, present(resp.Header.Get("X-EWS-Policy-Reason"), maxMessage)) // of Exchange Online's 403
 	e.BackOff = cmp.Or(e.BackOff, service.RetryAfter(resp.Header.Get("Retry-After"), time.Now()))
 	return e
 }

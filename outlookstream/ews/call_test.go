@@ -297,3 +297,18 @@ func TestARedirectGetsNoCredentials(t *testing.T) {
 		}
 	}
 }
+
+func TestASlowProviderIsNotTakenForASlowService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New(Bearer(auth.Func(func(ctx context.Context, _ auth.Request) (auth.Token, error) {
+			<-ctx.Done()
+			return auth.Token{}, ctx.Err()
+		})), &Options{HTTPClient: &http.Client{Timeout: 10 * time.Second, Transport: http.NewFileTransport(nil)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Session("").Subscribe(t.Context(), Mailbox{}); !errors.Is(err, errSlowCredentials) {
+			t.Errorf("%v", err)
+		}
+	})
+}

@@ -89,6 +89,7 @@ var (
 	// say that somebody else made the subscription.)
 	denials = []string{
 		"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed", "ErrorAccessDenied",
+		"ErrorImpersonationRequired", // the token is an application's, and Options.Impersonate is not set
 		"ErrorSubscriptionDelegateAccessNotSupported",
 	}
 

@@ -33,14 +33,16 @@ const (
 	maxCalls = 20
 	// defaultTimeout bounds one call.
 	defaultTimeout = time.Minute
-	// heartbeat is how often the service says something on a stream (the
-	// constant of Microsoft's own clients; the service does not say).
-	heartbeat = 45 * time.Second
-	// idleLimit is two heartbeats that never came, and a little patience.
-	idleLimit = 2*heartbeat + 5*time.Second
-	// envelopeTime is how long the service may take over one envelope.
-	envelopeTime = 5 * time.Minute
+	// minEnvelopeTime is how long the service may take over one envelope at least.
+	minEnvelopeTime = 5 * time.Minute
 )
+
+// idleLimit is two heartbeats that never came, and a little patience.
+func (o *Options) idleLimit() time.Duration { return 2*o.Heartbeat + 5*time.Second }
+
+// envelopeTime is how long the service may take over one envelope: the watchdog
+// must be able to find silence first.
+func (o *Options) envelopeTime() time.Duration { return max(minEnvelopeTime, 2*o.idleLimit()) }
 
 // New returns a Client. opts may be nil. The error says which option is wrong;
 // nothing is sent yet. With [NTLM] the Transport of Options.HTTPClient must be an
@@ -58,7 +60,7 @@ func New(a Authenticator, opts *Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: o, url: u, auth: a, template: *o.HTTPClient, timeout: defaultTimeout, watchdog: reconnect.NewWatchdog(idleLimit, envelopeTime), calls: make(chan struct{}, maxCalls)}
+	c := &Client{opts: o, url: u, auth: a, template: *o.HTTPClient, timeout: defaultTimeout, watchdog: reconnect.NewWatchdog(o.idleLimit(), o.envelopeTime()), calls: make(chan struct{}, maxCalls)}
 	if o.HTTPClient.Timeout > 0 {
 		c.timeout = o.HTTPClient.Timeout
 	}
@@ -104,6 +106,7 @@ func (c *Client) newPool() *reconnect.Pool {
 	client := c.template
 	client.Jar = jar
 	pool := reconnect.NewPool(&client)
+	pool.KeepIdle(openers)
 	if conversation := c.auth.conversation(); conversation != nil {
 		_ = pool.Converse(conversation) // it could when the Client was made
 	}
@@ -142,8 +145,16 @@ func (s *Session) anchoredAt(anchor string) *Session {
 	return &Session{client: s.client, url: s.url, anchor: anchor, pool: s.pool}
 }
 
+// keep has connections outlive the calls that are made over them until release
+// is called. Otherwise they are closed when no call is under way, and the next
+// has to dial, and with NTLM to authenticate, anew.
+func (s *Session) keep() (release func()) { return s.pool.Acquire().Release }
+
 // A Session is the way to one group of mailboxes: see [Client.Session]. Each
-// call is one request, without retries, and takes a minute at most.
+// call is one request, without retries, and takes a minute at most (or
+// HTTPClient.Timeout). It fails with an [*Error], the service's own words, or an
+// *outlookstream.ConnectionError. A Session is safe for concurrent use, holds
+// connections only while a call or a Stream is going on, and need not be closed.
 type Session struct {
 	client *Client
 	url    *url.URL

@@ -17,36 +17,36 @@ func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCaus
 	// Not with ctx: a request that is given up because the group is to change
 	// would leave a subscription behind that counts.
 	if err := g.subscribeAll(g.watch.ctx); err != nil {
+		g.pullingFailed()
 		return 0, err
 	}
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
-	again := g.nextDue()
 	subscriptions := g.subscribed()
 	if len(subscriptions) == 0 {
-		return 0, g.idleUntil(ctx, again)
+		return 0, g.idleUntil(ctx, g.nextDue())
 	}
 	if !g.pulling.IsZero() {
 		return g.pullAndDeliver(ctx)
 	}
 	stream, err := g.session.Open(ctx, subscriptions...)
-	if isMailboxFatal(err) {
+	if isMailboxFatal(err) || g.isBarred(err) {
 		return 0, g.anchorFailed(err)
 	}
 	if err != nil {
+		g.judgeOpening(err)
 		return 0, err
 	}
 	defer stream.Close()
 	g.loop.Accepted()
 	g.watch.client.opts.Logger.Info("connected", "subscriptions", len(subscriptions), "anchor", g.session.anchor, "request-id", stream.diagnostics.RequestID)
-	if !again.IsZero() { // then the stream is opened again, with one more
-		timer := time.AfterFunc(time.Until(again), func() { cancel(errRegroup) })
-		defer timer.Stop()
-	}
+	late := g.retryMissing(ctx, cancel)
 	err = g.deliver(ctx, stream)
+	cancel(err)
+	late.settle()
 	g.judgeStream(stream, err)
-	return stream.goodFor(), err
+	return stream.goodFor(), g.failedIn(err)
 }
 
 // idleUntil waits for the time when a member may be tried: there is nothing to
@@ -66,34 +66,65 @@ func (g *group) idleUntil(ctx context.Context, at time.Time) error {
 }
 
 // deliver gives the watch what is owed and then what the stream brings, until it
-// ends.
+// ends. Whoever starts may list at once. The others hear when the stream has said
+// something: if that is that the subscriptions are gone, they would have to list
+// twice.
 func (g *group) deliver(ctx context.Context, stream *Stream) error {
-	for _, m := range g.sorted() {
-		if m.subscription == nil {
-			continue
-		}
-		if err := g.announce(m, m.owed); err != nil {
-			return err
-		}
+	members := g.bySubscription()
+	if err := g.announceOwed(isNew); err != nil {
+		return err
 	}
+	g.told = false
 	for ctx.Err() == nil {
 		n, err := stream.Next()
-		if err == nil {
-			if err := g.handle(n); err != nil {
-				return err
-			}
-			continue
-		}
-		if skipped, ok := errors.AsType[*outlookstream.SkippedError](err); ok {
-			err = g.announceAll(reasonOf(skipped))
-		} else if errors.Is(err, outlookstream.ErrMissed) {
-			err = g.missed(err)
-		}
-		if err != nil {
+		if err := g.handleNext(n, err, members); err != nil {
 			return err
 		}
 	}
 	return context.Cause(ctx)
+}
+
+// handleNext gives the watch what Next returned. It returns the error that ends
+// the stream.
+func (g *group) handleNext(n *Notification, err error, members map[string]*member) error {
+	skipped, passes := errors.AsType[*outlookstream.SkippedError](err)
+	if err != nil && !passes && !errors.Is(err, outlookstream.ErrMissed) {
+		return err
+	}
+	if !g.told { // it has not said that it does not have the subscriptions
+		if err := g.announceOwed(isOwed); err != nil {
+			return err
+		}
+		g.told = true
+	}
+	switch {
+	case err == nil:
+		return g.handle(n, members)
+	case passes:
+		return g.announceAll(reasonOf(skipped))
+	default:
+		return g.missed(err, members)
+	}
+}
+
+func isOwed(m *member) bool { return m.owed != nil }
+
+// isNew reports whether a Resync is owed for a subscription that was made just
+// now, so that the service has it. Of one that was there before that is not
+// certain until the stream has brought something: whoever is told of the gap at
+// once is told twice if the subscription turns out to be gone.
+func isNew(m *member) bool { return isOwed(m) && !errors.Is(m.owed, outlookstream.ErrReconnected) }
+
+// announceOwed gives the watch the Resyncs of those that are listened to and meant.
+func (g *group) announceOwed(meant func(*member) bool) error {
+	for _, m := range g.sorted() {
+		if m.subscription != nil && meant(m) {
+			if err := g.announce(m, m.owed); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // reasonOf says that an envelope that was skipped may have been a change.
@@ -105,10 +136,10 @@ func reasonOf(skipped *outlookstream.SkippedError) error {
 }
 
 // handle gives the watch what an envelope says.
-func (g *group) handle(n *Notification) error {
+func (g *group) handle(n *Notification, members map[string]*member) error {
 	g.logReturn()
 	for _, e := range n.Events {
-		m := g.memberOf(e.SubscriptionID)
+		m := members[e.SubscriptionID]
 		if m == nil {
 			// It is a change of something. Whose is not clear, so it may be anybody's.
 			if err := g.announceAll(fmt.Errorf("%w: an event for a subscription that this connection does not have", outlookstream.ErrMissed)); err != nil {
@@ -130,29 +161,29 @@ func (g *group) handleEvent(m *member, e *Event, received time.Time) error {
 	if !known {
 		return g.announce(m, fmt.Errorf("%w: an event of the unknown type %q", outlookstream.ErrMissed, service.Presentable(string(e.Type), "", maxCode)))
 	}
-	return g.watch.tell(news{event: event})
+	return g.watch.tell(news{of: m.membership, event: event})
 }
 
-func (g *group) memberOf(subscription string) *member {
+// bySubscription returns those that are listened to, by their subscriptions' ids.
+func (g *group) bySubscription() map[string]*member {
+	members := make(map[string]*member, len(g.members))
 	for _, m := range g.members {
-		if m.subscription != nil && m.subscription.ID == subscription {
-			return m
+		if m.subscription != nil {
+			members[m.subscription.ID] = m
 		}
 	}
-	return nil
+	return members
 }
 
 // missed announces what the service says it could not keep. The stream goes on.
-func (g *group) missed(err error) error {
+func (g *group) missed(err error, members map[string]*member) error {
 	failure, _ := errors.AsType[*Error](err)
 	named := false
-	for _, m := range g.sorted() {
-		for _, id := range failure.Subscriptions {
-			if m.subscription != nil && m.subscription.ID == id {
-				named = true
-				if err := g.announce(m, err); err != nil {
-					return err
-				}
+	for _, id := range failure.Subscriptions {
+		if m := members[id]; m != nil {
+			named = true
+			if err := g.announce(m, err); err != nil {
+				return err
 			}
 		}
 	}
@@ -182,7 +213,7 @@ func (g *group) announce(m *member, reason error) error {
 		level = slog.LevelInfo // nobody was promised otherwise
 	}
 	g.watch.client.opts.Logger.Log(g.watch.ctx, level, "resync", "mailbox", m.name(), "err", reason)
-	return g.watch.tell(news{event: outlookstream.Event{
+	return g.watch.tell(news{of: m.membership, event: outlookstream.Event{
 		Kind: outlookstream.Resync, Resource: m.name(), Received: time.Now(), Reason: reason,
 	}})
 }

@@ -13,6 +13,8 @@ import (
 
 // What went wrong, to be told apart with [errors.Is], beside the sentinels of
 // package outlookstream, which errors of this package are, too, where they fit.
+// docs/errors.md has a row for each: what a watch does about it, and what is left
+// to do for a person.
 var (
 	// ErrMailboxMoved says that the mailbox is on another server now.
 	ErrMailboxMoved = errors.New("the mailbox has moved")
@@ -33,7 +35,9 @@ var (
 	ErrInvalidState = errors.New("the sync state or watermark is not valid any more")
 )
 
-// An Error is what the service answered instead of doing what it was asked.
+// An Error is what the service answered instead of doing what it was asked: as a
+// SOAP fault, in an answer, on a stream, or as no more than an HTTP status.
+// Texts in it are shortened, and without control characters and secrets.
 type Error struct {
 	Op            string        // "Subscribe", "GetStreamingEvents", ...
 	Mailbox       string        // which it was about; "" if it was not about one
@@ -101,7 +105,7 @@ func (e *Error) Is(target error) bool {
 var (
 	// A right is missing that only an administrator can give.
 	forbiddenCodes = []string{
-		"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed", "ErrorAccessDenied",
+		"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed", "ErrorImpersonationRequired", "ErrorAccessDenied",
 		"ErrorSubscriptionAccessDenied", "ErrorSubscriptionDelegateAccessNotSupported",
 	}
 	busyCodes = []string{"ErrorServerBusy", "ErrorTooManyObjectsOpened", "ServerBusy"}

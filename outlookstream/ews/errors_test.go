@@ -46,6 +46,7 @@ func TestEveryFormOfAnErrorIsRead(t *testing.T) {
 		"a mailbox that is not":            {200, aRefusal("ErrorNonExistentMailbox", ""), nil, "ErrorNonExistentMailbox", "What the service says.", 0, outlookstream.ErrMailboxUnavailable},
 		"a right that is missing":          {500, faulty("soap", "ErrorImpersonateUserDenied", ""), nil, "ErrorImpersonateUserDenied", "What the service says.", 0, outlookstream.ErrForbidden},
 		"a page with status 403":           {403, "<html><br>", nil, "", "", 0, outlookstream.ErrForbidden},
+		"why nobody is let in":             {403, "", []string{"X-EWS-Policy-Reason", "EWS is disabled for the organization."}, "", "EWS is disabled for the organization.", 0, outlookstream.ErrForbidden},
 		"an empty 401":                     {401, "", nil, "", "", 0, outlookstream.ErrUnauthorized},
 		"a redirect to nowhere":            {302, "", nil, "", "", 0, nil},
 		"a success of another kind":        {202, "", nil, "", "", 0, nil},

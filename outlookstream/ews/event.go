@@ -8,7 +8,7 @@ import (
 // An EventType is what happened, in the service's own words.
 type EventType string
 
-// The event types.
+// The event types. A move or copy is told by the id that came of it.
 const (
 	CreatedEvent         EventType = "CreatedEvent"
 	DeletedEvent         EventType = "DeletedEvent"
@@ -26,7 +26,7 @@ func (e EventType) known() bool { return slices.Contains(eventTypes[:], e) }
 
 // An ID names one version of an item or a folder.
 type ID struct {
-	ID        string
+	ID        string // opaque, case-sensitive; "" in the zero ID, which names nothing
 	ChangeKey string // in events too short to be used for updates
 }
 
@@ -49,7 +49,7 @@ type Event struct {
 	UnreadCount *int
 
 	Mailbox        string // the Address of the Mailbox; "me" if it had none
-	SubscriptionID string
+	SubscriptionID string // of the subscription that told; opaque
 	Watermark      string // of pull and push; "" on a stream
 }
 

@@ -26,21 +26,29 @@ type group struct {
 	session *Session // nil: to be made, with the first of the members as its anchor
 	members map[string]*member
 	warned  bool      // in the log, that it stays away
-	pulling time.Time // until when the group asks instead of listening; zero: it listens
 	dumb    int       // how many streams in a row have brought nothing
+	brief   int       // how many in a row have brought something, and no heartbeat
+	briefly time.Time // when the first of those was opened
+	pulling time.Time // until when the group asks instead of listening; zero: it listens
+
+	// unproven is why it asks, until that has been seen to work; nil: it has.
+	unproven error
+
+	told bool // what was owed before the stream that is open
 
 	mu      sync.Mutex
 	begun   bool
 	over    bool // it takes no mailbox any more
 	size    int  // with what is to come
-	coming  []Mailbox
-	leaving []string                // keys
+	coming  []*member
+	leaving []*membership
 	cancel  context.CancelCauseFunc // ends the attempt that is going on; nil: none is
 }
 
 // A member is a mailbox of a group.
 type member struct {
 	Mailbox
+	membership   *membership
 	subscription *Subscription // nil: to be made
 	owed         error         // Reason of the Resync due before any other event; nil if none
 	due          time.Time     // when a subscription may be tried; zero: now
@@ -68,21 +76,22 @@ func (g *group) hasRoom() bool {
 	return !g.over && g.size < groupSize
 }
 
-// add leaves word of a mailbox that comes.
-func (g *group) add(m Mailbox) {
+// add leaves word of a mailbox that comes, and of why it is to be read then.
+func (g *group) add(m *membership, owed error) {
+	b := g.watch.client.opts.Backoff
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.coming = append(g.coming, m)
+	g.coming = append(g.coming, &member{Mailbox: m.mailbox, membership: m, owed: owed, policy: reconnect.NewPolicy(b.Initial, b.Max)})
 	g.size++
 	g.interrupt()
 }
 
 // remove leaves word of a mailbox that goes.
-func (g *group) remove(key string) {
+func (g *group) remove(m *membership) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.coming = slices.DeleteFunc(g.coming, func(m Mailbox) bool { return m.key() == key })
-	g.leaving = append(g.leaving, key)
+	g.coming = slices.DeleteFunc(g.coming, func(other *member) bool { return other.membership == m })
+	g.leaving = append(g.leaving, m)
 	g.interrupt()
 }
 
@@ -136,14 +145,9 @@ func (g *group) change(cancel context.CancelCauseFunc) bool {
 	g.cancel = cancel
 	g.mu.Unlock()
 
-	for _, key := range leaving {
-		if m := g.members[key]; m != nil {
-			g.leave(m)
-		}
-	}
-	b := g.watch.client.opts.Backoff
-	for _, mailbox := range coming {
-		g.members[mailbox.key()] = &member{Mailbox: mailbox, owed: outlookstream.ErrStarted, policy: reconnect.NewPolicy(b.Initial, b.Max)}
+	g.leave(leaving)
+	for _, m := range coming {
+		g.members[m.key()] = m
 	}
 
 	g.mu.Lock()
@@ -153,28 +157,45 @@ func (g *group) change(cancel context.CancelCauseFunc) bool {
 	return !g.over
 }
 
-// leave lets a member go, and its subscription with it.
-func (g *group) leave(m *member) {
-	delete(g.members, m.key())
-	if m.subscription != nil {
-		g.unsubscribe([]*Subscription{m.subscription})
-	}
-	g.reanchor(m)
-}
-
-// reanchor has another mailbox stand for the group when the one that did has
-// gone. The subscriptions stay: where they are is in the session's cookies.
-func (g *group) reanchor(gone *member) {
-	if g.session == nil || !strings.EqualFold(g.session.anchor, gone.Address) {
-		return
-	}
-	for _, m := range g.sorted() {
+// leave lets members go, and their subscriptions with them.
+func (g *group) leave(leaving []*membership) {
+	var subscriptions []*Subscription
+	for _, s := range leaving {
+		m := g.members[s.mailbox.key()]
+		if m == nil || m.membership != s {
+			continue // it has gone already
+		}
+		delete(g.members, m.key())
 		if m.subscription != nil {
-			g.session = g.session.anchoredAt(m.Address)
-			return
+			subscriptions = append(subscriptions, m.subscription)
 		}
 	}
-	g.session = nil
+	g.unsubscribe(subscriptions)
+	g.anchorAgain()
+}
+
+// anchorAgain has another mailbox stand for the group when the one that did has
+// gone, or has no subscription: what is wrong with it would be in the way of the
+// others. The subscriptions stay: where they are is in the session's cookies.
+func (g *group) anchorAgain() {
+	if g.session == nil {
+		return
+	}
+	var other *member
+	for _, m := range g.sorted() {
+		switch {
+		case m.subscription == nil:
+		case strings.EqualFold(g.session.anchor, m.Address):
+			return
+		case other == nil:
+			other = m
+		}
+	}
+	if other == nil {
+		g.session = nil
+		return
+	}
+	g.session = g.session.anchoredAt(other.Address)
 }
 
 // anchorFailed is called when no stream can be opened as the mailbox that stands
@@ -182,7 +203,7 @@ func (g *group) reanchor(gone *member) {
 func (g *group) anchorFailed(err error) error {
 	for _, m := range g.sorted() {
 		if strings.EqualFold(g.session.anchor, m.Address) {
-			if err := g.depart(m, &departure{mailbox: m.Mailbox, from: g, err: err}); err != nil {
+			if err := g.depart(m, &departure{err: err}); err != nil {
 				return err
 			}
 			return errRegroup
@@ -192,10 +213,31 @@ func (g *group) anchorFailed(err error) error {
 	return err
 }
 
+// failedIn deals with what the service said in a stream: err, if it is the end
+// for mailboxes that it names. The others go on without them.
+func (g *group) failedIn(err error) error {
+	failure, said := errors.AsType[*Error](err)
+	if !said || !isMailboxFatal(err) {
+		return err
+	}
+	end := err
+	for _, m := range g.sorted() {
+		if m.subscription != nil && slices.Contains(failure.Subscriptions, m.subscription.ID) {
+			if failed := g.depart(m, &departure{err: err}); failed != nil {
+				return failed
+			}
+			end = errRegroup
+		}
+	}
+	return end
+}
+
 // depart lets a member go that the group cannot keep.
 func (g *group) depart(m *member, d *departure) error {
 	delete(g.members, m.key())
-	g.reanchor(m)
+	g.anchorAgain()
+	m.forget(outlookstream.ErrResubscribed)
+	d.membership, d.owed = m.membership, m.owed
 	return g.watch.tell(news{gone: d})
 }
 
@@ -236,7 +278,7 @@ func (g *group) Classify(err error) reconnect.Verdict {
 }
 
 // Lost makes a Resync due: what happens between two connections may be missed.
-// Of what is asked for from a watermark on, nothing is.
+// Who asks with a watermark misses nothing.
 func (g *group) Lost() {
 	if !g.pulling.IsZero() {
 		return
@@ -255,11 +297,11 @@ func (g *group) Forget(err error) {
 		g.moveOn()
 		return
 	}
-	failure, said := errors.AsType[*Error](err)
 	named := false
-	if said {
-		for _, m := range g.members {
-			if m.subscription != nil && slices.Contains(failure.Subscriptions, m.subscription.ID) {
+	if failure, said := errors.AsType[*Error](err); said {
+		members := g.bySubscription()
+		for _, id := range failure.Subscriptions {
+			if m := members[id]; m != nil {
 				m.forget(outlookstream.ErrResubscribed)
 				named = true
 			}

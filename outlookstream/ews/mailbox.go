@@ -8,15 +8,17 @@ import (
 
 // A Mailbox is what one subscription is about: folders of one mailbox.
 type Mailbox struct {
-	// Address is the mailbox's primary SMTP address. "" is the mailbox of who
-	// signs in; with Options.Impersonate it must be set.
+	// Address is the mailbox's primary SMTP address, and the Resource of its
+	// events. "" is the mailbox of who signs in, whose events have "me"; with
+	// Options.Impersonate it must be set. Upper and lower case are the same.
 	Address string
 	// Folders are those to watch; none means all, which can be had of another
 	// person's mailbox only with Options.Impersonate. An id and a distinguished
 	// name may be mixed.
 	Folders []Folder
 	// Grouping is its GroupingInformation, if that is known from elsewhere than
-	// Autodiscover: mailboxes with the same one can share a stream.
+	// Autodiscover: mailboxes with the same one can share a stream. Default: "",
+	// as all have that do not say. With Options.Discover it is not used.
 	Grouping string
 	// Events are the kinds to be told of; none means all seven.
 	Events []EventType
@@ -25,12 +27,13 @@ type Mailbox struct {
 // A Folder is named by its id or, if it is one that every mailbox has, by the
 // service's name for it: "calendar", "inbox", "contacts", "tasks", "sentitems".
 type Folder struct {
-	ID            string
+	ID            string // opaque, as in an Event
 	ChangeKey     string // goes with ID; may be empty
-	Distinguished string
+	Distinguished string // the name; one of it and ID must be set
 }
 
-// Distinguished returns folders by the service's names for them.
+// Distinguished returns folders by the service's names for them. Whether there is
+// one of that name the service says, when it is asked to watch it.
 func Distinguished(names ...string) []Folder {
 	folders := make([]Folder, len(names))
 	for i, name := range names {

@@ -3,9 +3,11 @@ package ews
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
+	"github.com/calwatch/calwatch/internal/reconnect"
 	"github.com/calwatch/calwatch/outlookstream"
 )
 
@@ -24,14 +26,26 @@ func (g *group) subscribeAll(ctx context.Context) error {
 	for len(missing) > 0 && len(g.subscribed()) == 0 {
 		first := missing[:1]
 		missing = missing[1:]
-		if g.session == nil {
-			g.session = g.watch.client.sessionAt(g.url, first[0].Address)
-		}
+		// Not one that was tried before, in vain: what is wrong with it must not be
+		// in the way of the others.
+		g.session = g.watch.client.sessionAt(g.url, first[0].Address)
+		release := g.session.keep()
+		defer release() // once the others have been made over the same connections
 		if err := g.subscribeSome(ctx, first); err != nil {
 			return err
 		}
+		if len(g.subscribed()) == 0 {
+			release()
+		}
 	}
-	return g.subscribeSome(ctx, missing)
+	if len(missing) > 0 && g.session != nil {
+		defer g.session.keep()()
+		if err := g.subscribeSome(ctx, missing); err != nil {
+			return err
+		}
+	}
+	g.anchorAgain()
+	return nil
 }
 
 // missing returns the members that need a subscription and may have one now.
@@ -62,7 +76,7 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 			for i := range next {
 				r := &results[i]
 				r.subscription, r.err = g.subscribeOne(ctx, members[i].Mailbox)
-				if r.err != nil && !isMailboxes(r.err) && !(isAffinityLost(r.err) && known) {
+				if r.err != nil && !g.isMailboxes(r.err) && !(isAffinityLost(r.err) && known) {
 					cancel(r.err) // the others would fail, too
 				}
 			}
@@ -84,24 +98,17 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 		r := results[i]
 		switch {
 		case r.err == nil:
-			m.subscription, m.strays = r.subscription, 0
-			m.due = time.Time{}
-			m.policy.Reset()
+			g.subscribedTo(m, r.subscription)
+		case isAffinityLost(r.err) && known, g.isMailboxes(r.err):
 			g.loop.Accepted()
-			g.watch.client.opts.Logger.Info("subscribed", "mailbox", m.name(), "server", r.subscription.BEServer)
-		case isAffinityLost(r.err) && known:
-			g.loop.Accepted()
-			if err := g.stray(m, r.err); err != nil {
-				return err
-			}
-		case !isMailboxes(r.err):
-			if failed == nil || errors.Is(failed, context.Canceled) {
-				failed = r.err
+			if d := g.refusedFor(m, r.err); d != nil {
+				if err := g.depart(m, d); err != nil {
+					return err
+				}
 			}
 		default:
-			g.loop.Accepted()
-			if err := g.refusedFor(m, r.err); err != nil {
-				return err
+			if failed == nil || errors.Is(failed, context.Canceled) {
+				failed = r.err
 			}
 		}
 	}
@@ -109,6 +116,14 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 		return because(ctx, failed)
 	}
 	return nil
+}
+
+// subscribedTo takes note of a subscription that was made.
+func (g *group) subscribedTo(m *member, s *Subscription) {
+	m.subscription, m.strays, m.due = s, 0, time.Time{}
+	m.policy.Reset()
+	g.loop.Accepted()
+	g.watch.client.opts.Logger.Info("subscribed", "mailbox", m.name(), "server", s.BEServer)
 }
 
 // subscribeOne makes the kind of subscription that the group needs.
@@ -121,43 +136,59 @@ func (g *group) subscribeOne(ctx context.Context, m Mailbox) (*Subscription, err
 
 // isMailboxes reports whether a failed subscription is a matter of one mailbox.
 // What the service says, and what is not about who asks, is.
-func isMailboxes(err error) bool {
+func (g *group) isMailboxes(err error) bool {
 	failure, said := errors.AsType[*Error](err)
 	return said && !errors.Is(failure, outlookstream.ErrUnauthorized) && !isAffinityLost(err) && !errors.Is(err, ErrVersion) &&
-		!(failure.Code == "" && failure.Status >= 300)
+		(failure.Code != "" || failure.Status < 300 || g.isBarred(failure))
+}
+
+// isBarred reports whether an error may say that one mailbox is closed to this
+// service, as it can be in Exchange Online: a 403 to who acts as that mailbox. If
+// all of the organization is, the others will be told the same.
+func (g *group) isBarred(err error) bool {
+	failure, said := errors.AsType[*Error](err)
+	return said && failure.Status == http.StatusForbidden && g.watch.client.opts.Impersonate
 }
 
 // maxStrays is how often in a row a mailbox may fail to be routed to the server
 // of its group, until it is taken for one that does not belong there.
 const maxStrays = 2
 
-// stray deals with a mailbox that the service could not route to the group's
-// server, while it does others. What says so (no GroupingInformation is known,
-// or it has changed) is not certain: a second time is.
-func (g *group) stray(m *member, err error) error {
-	if m.strays++; m.strays < maxStrays {
-		m.due = time.Now().Add(m.policy.NextBackOff())
-		return nil
-	}
-	g.watch.client.opts.Logger.Warn("mailbox does not belong to its group", "mailbox", m.name(), "err", err)
-	return g.depart(m, &departure{mailbox: m.Mailbox, from: g, stray: true})
+// isElsewhere reports whether an error says that a mailbox is where the group's
+// server does not reach, and nobody can be asked where. (Where it is on its way,
+// the service says so for hours, and it may well come back.)
+func (g *group) isElsewhere(err error) bool {
+	failure, said := errors.AsType[*Error](err)
+	return said && failure.Code == "ErrorProxyRequestNotAllowed" && !g.watch.client.opts.Discover && g.place.alone == ""
 }
 
-// refusedFor deals with a subscription that could not be made for one mailbox.
-func (g *group) refusedFor(m *member, err error) error {
+// refusedFor deals with a subscription that could not be made for one mailbox: it
+// returns why the group cannot keep the mailbox; nil if it is to be tried again
+// when it is due.
+func (g *group) refusedFor(m *member, err error) *departure {
 	failure, _ := errors.AsType[*Error](err)
+	logger := g.watch.client.opts.Logger
 	switch {
-	case isMailboxFatal(err):
-		return g.depart(m, &departure{mailbox: m.Mailbox, from: g, err: err})
-	case isMoved(err):
-		g.watch.client.opts.Logger.Info("mailbox has moved", "mailbox", m.name(), "err", err)
-		return g.depart(m, &departure{mailbox: m.Mailbox, from: g})
-	case failure.BackOff > 0:
+	case isAffinityLost(err), g.isElsewhere(err):
+		// The service could not route the mailbox to the group's server, while it
+		// does others. What says so (no GroupingInformation is known, or it has
+		// changed) is not certain: a second time is.
+		if m.strays++; m.strays >= maxStrays {
+			logger.Warn("mailbox does not belong to its group", "mailbox", m.name(), "err", err)
+			return &departure{stray: true}
+		}
+	case isMailboxFatal(err), g.isMailboxes(err) && classify(err) == reconnect.GiveUp:
+		return &departure{err: err}
+	case isMoved(err) && g.watch.client.opts.Discover:
+		logger.Info("mailbox has moved", "mailbox", m.name(), "err", err)
+		return &departure{}
+	}
+	if failure != nil && failure.BackOff > 0 {
 		m.due = time.Now().Add(failure.BackOff) // as the service says: not earlier, nor later
-	default:
+	} else {
 		m.due = time.Now().Add(m.policy.NextBackOff())
 	}
-	g.watch.client.opts.Logger.Warn("not subscribed", "mailbox", m.name(), "again in", time.Until(m.due), "err", err)
+	logger.Warn("not subscribed", "mailbox", m.name(), "again in", time.Until(m.due), "err", err)
 	return nil
 }
 
@@ -186,6 +217,7 @@ func (g *group) unsubscribe(subscriptions []*Subscription) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(g.watch.ctx), farewell)
 	defer cancel()
+	defer g.session.keep()()
 	next := make(chan *Subscription)
 	var workers sync.WaitGroup
 	for range min(openers, len(subscriptions)) {

@@ -32,8 +32,9 @@ type Options struct {
 	Version string
 
 	// HTTPClient is a template for how to reach the service, as in
-	// outlookstream.Options. Its Jar is not used: each Session has one. Without
-	// a Transport it gets one of [NewTransport].
+	// outlookstream.Options. Its Jar is not used: each Session has one. Its Timeout
+	// bounds each call, and the time until a stream answers; 1 min by default.
+	// Without a Transport it gets one of [NewTransport].
 	HTTPClient *http.Client
 
 	// UserAgent names the program to the service, which may be set to let only
@@ -50,6 +51,11 @@ type Options struct {
 	// stream is left end with ErrLimit.
 	MaxStreams int
 
+	// Heartbeat is how often the service is expected to say something on a
+	// stream: twice that and 5 s without a byte end it. 45 s by default, the
+	// number of Microsoft's own clients; the service does not tell.
+	Heartbeat time.Duration
+
 	// PullInterval is how often a watch asks about a mailbox where streaming does
 	// not work; 30 s by default.
 	PullInterval time.Duration
@@ -64,10 +70,13 @@ type Options struct {
 	// share a stream, instead of taking them all for mailboxes at URL that can.
 	Discover bool
 
-	// Autodiscover says whom [Client.Autodiscover] asks, and whom it believes.
+	// Autodiscover says whom [Client.Autodiscover] asks, and whom it believes. Only
+	// with Discover does a watch do so.
 	Autodiscover AutodiscoverOptions
 
-	// Backoff says how attempts to connect are spaced.
+	// Backoff says how attempts to connect are spaced, and those to subscribe to a
+	// mailbox and to find one. Defaults: from 0.5 s doubling to 1 min, and from the
+	// start again once a connection was good for 1 min.
 	Backoff outlookstream.Backoff
 
 	// Logger hears of what outlookstream.Options.Logger hears of. Default: nobody.
@@ -80,6 +89,7 @@ type Options struct {
 const (
 	defaultConnectionTimeout = 29 * time.Minute
 	maxConnectionTimeout     = 30 * time.Minute // the schema's
+	defaultHeartbeat         = 45 * time.Second
 	defaultMaxEnvelope       = 4 << 20
 	defaultMaxStreams        = 10
 	defaultPullInterval      = 30 * time.Second
@@ -97,6 +107,7 @@ func (o *Options) withDefaults() (Options, error) {
 	setDefault(&out.Version, defaultVersion)
 	setDefault(&out.UserAgent, defaultUserAgent)
 	setDefault(&out.ConnectionTimeout, defaultConnectionTimeout)
+	setDefault(&out.Heartbeat, defaultHeartbeat)
 	setDefault(&out.MaxEnvelope, defaultMaxEnvelope)
 	setDefault(&out.MaxStreams, defaultMaxStreams)
 	setDefault(&out.PullInterval, defaultPullInterval)
@@ -109,7 +120,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if out.ConnectionTimeout < time.Minute || out.ConnectionTimeout > maxConnectionTimeout || out.ConnectionTimeout%time.Minute != 0 {
 		return Options{}, fmt.Errorf("ews: Options.ConnectionTimeout must be whole minutes from 1 to 30, not %v", out.ConnectionTimeout)
 	}
-	if out.MaxEnvelope < 0 || out.PullInterval < 0 || out.MaxStreams < 0 || out.Backoff.Initial < 0 || out.Backoff.Max < 0 || out.Backoff.ResetAfter < 0 {
+	if out.MaxEnvelope < 0 || out.Heartbeat < 0 || out.PullInterval < 0 || out.MaxStreams < 0 || out.Backoff.Initial < 0 || out.Backoff.Max < 0 || out.Backoff.ResetAfter < 0 {
 		return Options{}, errors.New("ews: a number in Options is negative")
 	}
 	out.Backoff.Max = max(out.Backoff.Max, out.Backoff.Initial)

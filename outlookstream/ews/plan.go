@@ -34,18 +34,18 @@ type place struct {
 type found struct {
 	mailbox Mailbox
 	place   place
-	err     error // for good
+	err     error // why it was not found; nil if it was
+	final   bool  // and never will be
 }
 
-// find finds out where mailboxes are. What cannot be found out now, and may be
-// later, is not among the results.
+// find finds out where mailboxes are.
 func (c *Client) find(ctx context.Context, mailboxes []Mailbox) []found {
 	var results []found
 	var wanted []Mailbox
 	for _, m := range mailboxes {
 		switch err := m.validate(c.opts.Impersonate); {
 		case err != nil:
-			results = append(results, found{mailbox: m, err: err})
+			results = append(results, found{mailbox: m, err: err, final: true})
 		case !c.opts.Discover || m.Address == "":
 			results = append(results, found{mailbox: m, place: place{url: c.url.String(), grouping: m.Grouping}})
 		default:
@@ -71,12 +71,13 @@ func (c *Client) discover(ctx context.Context, mailboxes []Mailbox) (results []f
 			u.Err = err
 		}
 		switch {
-		case u.Err == nil && u.URL != "":
+		case u.Err == nil:
 			results = append(results, found{mailbox: m, place: place{url: u.URL, grouping: u.Grouping}})
 		case isMailboxFatal(u.Err), classify(u.Err) == reconnect.GiveUp:
-			results = append(results, found{mailbox: m, err: u.Err})
+			results = append(results, found{mailbox: m, err: u.Err, final: true})
 		default:
 			c.opts.Logger.Warn("mailbox not found", "mailbox", m.name(), "err", u.Err)
+			results = append(results, found{mailbox: m, err: u.Err})
 		}
 	}
 	return results

@@ -36,9 +36,11 @@ func TestAGroupHasNoMoreMailboxesThanARequestMayName(t *testing.T) {
 	w := planning(t, Options{Impersonate: true})
 	for i := range 450 {
 		m := Mailbox{Address: fmt.Sprintf("m%d@x.test", i)}
-		w.groupFor(found{mailbox: m, place: place{url: OnlineURL}}).add(m)
+		w.groupFor(found{mailbox: m, place: place{url: OnlineURL}}).add(&membership{mailbox: m}, errStart)
 	}
 	if len(w.groups) != 3 || w.groups[0].size != 200 || w.groups[1].size != 200 || w.groups[2].size != 50 {
 		t.Errorf("%d groups", len(w.groups))
 	}
 }
+
+var errStart = errors.New("the watch started")

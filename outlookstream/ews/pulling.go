@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/calwatch/calwatch/internal/reconnect"
 	"github.com/calwatch/calwatch/outlookstream"
 )
 
@@ -13,59 +14,73 @@ import (
 // group asks again and again instead.
 
 // ErrPulling is the Reason of a [outlookstream.Resync] of mailboxes that are
-// asked about from now on, since a stream brought nothing: what happens is told
-// later, but told.
+// asked about from now on, since streams bring nothing or do not last: what happens
+// is told later, but told.
 var ErrPulling = errors.New("streaming does not work here: asking again and again instead")
 
 const (
-	// dumbStreams is how many streams in a row may be accepted, and die of silence
-	// before they have brought more than their opening.
-	dumbStreams = 3
 	// streamAgain is how long a group asks until it tries a stream again.
 	streamAgain = 6 * time.Hour
 	// pullTimeout is how long a subscription lives that nobody asks about.
 	pullTimeout = 30 * time.Minute
 )
 
-// judgeStream decides whether streaming works here, by the end of a stream that
-// was accepted.
-func (g *group) judgeStream(stream *Stream, err error) {
-	switch {
-	case stream.envelopes.Load() > 1:
-		g.dumb = 0
-		return
-	case !errors.Is(err, outlookstream.ErrIdle):
-		return
-	}
-	if g.dumb++; g.dumb >= dumbStreams {
-		g.pullUntil(time.Now().Add(streamAgain), err)
+// pull makes the group ask instead of listen. Whether that is any better shows
+// when it is done: where nothing is answered at all, the server is to blame, and
+// not streaming.
+func (g *group) pull(why error) {
+	g.pulling, g.unproven = time.Now().Add(streamAgain), why
+	g.dumb, g.brief, g.briefly = 0, 0, time.Time{}
+	g.unsubscribeAll()
+	for _, m := range g.members {
+		reason := m.owed
+		if reason == nil {
+			reason = outlookstream.ErrReconnected
+		}
+		m.subscription, m.owed = nil, fmt.Errorf("%w (%w)", ErrPulling, reason)
 	}
 }
 
-// pullUntil makes the group ask instead of listen.
-func (g *group) pullUntil(at time.Time, why error) {
-	g.watch.client.opts.Logger.Warn("streaming does not work here: asking again and again instead", "every", g.watch.client.opts.PullInterval, "mailboxes", len(g.members), "err", why)
-	call(g.watch.client.opts.Trace.Pulling, TracePulling{Err: why, Until: at})
-	g.pulling, g.dumb = at, 0
+// pullingFailed is called when no subscription could be made.
+func (g *group) pullingFailed() {
+	if g.unproven == nil {
+		return
+	}
 	g.unsubscribeAll()
-	g.forgetAll(fmt.Errorf("%w (%w)", ErrPulling, outlookstream.ErrReconnected))
+	g.pulling, g.unproven = time.Time{}, nil
+	for _, m := range g.members {
+		m.subscription = nil
+		if errors.Is(m.owed, outlookstream.ErrStarted) {
+			m.owed = outlookstream.ErrStarted
+		} else {
+			m.owed = outlookstream.ErrResubscribed
+		}
+	}
+}
+
+// pullingWorks is called when subscriptions were made.
+func (g *group) pullingWorks() {
+	if g.unproven == nil {
+		return
+	}
+	g.watch.client.opts.Logger.Warn("streaming does not work here: asking again and again instead", "every", g.watch.client.opts.PullInterval, "mailboxes", len(g.members), "err", g.unproven)
+	call(g.watch.client.opts.Trace.Pulling, TracePulling{Err: g.unproven, Until: g.pulling})
+	g.unproven = nil
 }
 
 // pullAndDeliver asks about every mailbox again and again.
 func (g *group) pullAndDeliver(ctx context.Context) (goodFor time.Duration, err error) {
+	g.pullingWorks()
+	defer g.session.keep()()
 	begun := time.Now()
-	for _, m := range g.sorted() {
-		if m.subscription != nil && m.owed != nil {
-			if err := g.announce(m, m.owed); err != nil {
-				return 0, err
-			}
-		}
+	if err := g.announceOwed(isOwed); err != nil {
+		return 0, err
 	}
 	ticker := time.NewTicker(g.watch.client.opts.PullInterval)
 	defer ticker.Stop()
 	for {
 		for _, m := range g.sorted() {
-			if m.subscription == nil {
+			if m.subscription == nil || m.due.After(time.Now()) {
 				continue
 			}
 			if err := g.pullOne(ctx, m); err != nil {
@@ -96,13 +111,12 @@ func (g *group) pullOne(ctx context.Context, m *member) error {
 	for {
 		result, err := g.session.GetEvents(ctx, m.subscription, m.subscription.Watermark)
 		if err != nil {
-			if !isMailboxes(err) {
+			if !g.isMailboxes(err) {
 				return err
 			}
-			m.forget(outlookstream.ErrResubscribed)
-			return g.refusedFor(m, err)
+			return g.notPulled(m, err)
 		}
-		g.loop.Accepted()
+		g.loop.Accepted() // or the next token that expires would be taken for one that was no better
 		m.subscription.Watermark = result.Watermark
 		for _, e := range result.Events {
 			if err := g.handleEvent(m, e, time.Now()); err != nil {
@@ -113,4 +127,18 @@ func (g *group) pullOne(ctx context.Context, m *member) error {
 			return nil
 		}
 	}
+}
+
+// notPulled deals with a mailbox that could not be asked about. Its subscription
+// stays, unless the service says that it is gone, or the mailbox is.
+func (g *group) notPulled(m *member, err error) error {
+	d := g.refusedFor(m, err)
+	if d == nil && classify(err) != reconnect.Resubscribe {
+		return nil
+	}
+	m.forget(outlookstream.ErrResubscribed)
+	if d == nil {
+		return nil
+	}
+	return g.depart(m, d)
 }

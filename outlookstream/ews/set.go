@@ -13,19 +13,28 @@ import (
 // safe for concurrent use, and good for one watch after the other.
 type Set struct {
 	mu        sync.Mutex
-	mailboxes map[string]Mailbox // by key
-	changed   chan struct{}      // closed at the next change
+	mailboxes map[string]listed // by key
+	added     int               // how many mailboxes were, so far
+	changed   chan struct{}     // closed at the next change
 }
 
-// NewSet returns a Set of mailboxes; see [Set.Add].
+// listed is a mailbox of a Set. The number, from 1, is another one when it was
+// removed and added again: then it is to be watched anew.
+type listed struct {
+	Mailbox
+	number int
+}
+
+// NewSet returns a Set of mailboxes, which may be none; see [Set.Add].
 func NewSet(mailboxes ...Mailbox) (*Set, error) {
-	s := &Set{mailboxes: make(map[string]Mailbox), changed: make(chan struct{})}
+	s := &Set{mailboxes: make(map[string]listed), changed: make(chan struct{})}
 	return s, s.Add(mailboxes...)
 }
 
 // Add adds mailboxes. One that is there already, by its Address, is replaced,
-// and if anything about it is new, watched anew. An error means that nothing
-// was changed.
+// and if anything about it is new, watched anew. What is added, removed and added
+// within a second costs its group one reopening. An error says which Mailbox is
+// wrong, and means that nothing was changed.
 func (s *Set) Add(mailboxes ...Mailbox) error {
 	for _, m := range mailboxes {
 		if err := m.validate(true); err != nil && m.Address != "" { // what depends on the Client's options is checked by its watch
@@ -35,8 +44,12 @@ func (s *Set) Add(mailboxes ...Mailbox) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range mailboxes {
+		if before, known := s.mailboxes[m.key()]; known && before.same(m) {
+			continue
+		}
 		m.Folders, m.Events = slices.Clone(m.Folders), slices.Clone(m.Events)
-		s.mailboxes[m.key()] = m
+		s.added++
+		s.mailboxes[m.key()] = listed{m, s.added}
 	}
 	s.tell()
 	return nil
@@ -54,7 +67,8 @@ func (s *Set) Remove(addresses ...string) {
 	s.tell()
 }
 
-// Addresses returns those of the mailboxes that are in the Set, sorted.
+// Addresses returns those of the mailboxes that are in the Set, sorted. "" is that
+// of who signs in.
 func (s *Set) Addresses() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +87,7 @@ func (s *Set) tell() {
 }
 
 // now returns what is in the Set, and a channel that is closed when that changes.
-func (s *Set) now() (map[string]Mailbox, <-chan struct{}) {
+func (s *Set) now() (map[string]listed, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.mailboxes), s.changed

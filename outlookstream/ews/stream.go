@@ -60,8 +60,9 @@ type Stream struct {
 // for an end that the service had not announced, the error of the network, or
 // the cause of the context's end.
 //
-// Silence is not waited through: 95 s without a byte are the end, and so are 5
-// minutes without the end of an envelope.
+// Silence is not waited through: twice Options.Heartbeat and 5 s without a byte
+// are the end (95 s by default), and so are 5 minutes, or twice the silence,
+// without the end of an envelope.
 func (st *Stream) Next() (*Notification, error) {
 	if err := st.over(); err != nil {
 		return nil, err
@@ -194,10 +195,10 @@ var errNeverLived = fmt.Errorf("%w: it was accepted, and not a byte came (a prox
 
 // An overdueError is ErrIdle of a connection that was not silent: the time it
 // had for one envelope is over.
-type overdueError struct{}
+type overdueError struct{ limit time.Duration }
 
-func (overdueError) Error() string {
-	return fmt.Sprintf("bytes came, but no envelope was complete within %v", envelopeTime)
+func (e overdueError) Error() string {
+	return fmt.Sprintf("bytes came, but no envelope was complete within %v", e.limit)
 }
 
 func (overdueError) Unwrap() error { return outlookstream.ErrIdle }
@@ -206,7 +207,7 @@ func (overdueError) Unwrap() error { return outlookstream.ErrIdle }
 func (st *Stream) dead(overdue bool) {
 	switch {
 	case overdue:
-		st.cancel(overdueError{})
+		st.cancel(overdueError{st.client.opts.envelopeTime()})
 	case !st.lived.Load():
 		st.cancel(errNeverLived)
 	default:
@@ -229,6 +230,18 @@ func (st *Stream) goodFor() time.Duration {
 		return 0
 	}
 	return time.Since(st.opened)
+}
+
+// beat reports whether a stream that ended with err had lived on beyond its
+// opening: it has brought something when a heartbeat was due, or later.
+func (st *Stream) beat(err error) bool {
+	last := st.bytes.last
+	if errors.Is(err, outlookstream.ErrIdle) {
+		// net/http keeps the beginning of a chunk to itself until the end of the
+		// chunk comes, or that of the connection.
+		last = time.Now().Add(-st.client.opts.idleLimit())
+	}
+	return st.envelopes.Load() > 0 && last.Sub(st.opened) >= st.client.opts.Heartbeat*9/10 // some may come a little early
 }
 
 // Close ends the stream, without waiting for what the service has left to say,

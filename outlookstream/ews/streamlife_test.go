@@ -49,6 +49,51 @@ func TestSilenceEndsAStream(t *testing.T) {
 	})
 }
 
+func TestSilenceIsMeasuredByTheHeartbeatThatIsExpected(t *testing.T) {
+	alive(t, Options{Heartbeat: 5 * time.Second}, func(t *testing.T, st *Stream, w *io.PipeWriter) {
+		go say(w, anOK)
+		nextIs(t, st)
+		start := time.Now()
+		if _, err := st.Next(); !errors.Is(err, outlookstream.ErrIdle) || time.Since(start) != 15*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+// A hoarder brings one envelope, and the beginning of another when it is over, as
+// net/http does of a chunk that did not come whole.
+type hoarder struct {
+	ctx  context.Context
+	said bool
+}
+
+func (h *hoarder) Read(p []byte) (int, error) {
+	if !h.said {
+		h.said = true
+		return copy(p, anOK), nil
+	}
+	<-h.ctx.Done()
+	return copy(p, anOK[:20]), h.ctx.Err()
+}
+
+func TestWhatComesWithTheEndOfASilentStreamIsNoHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st, err := open(t, Options{}, func(r *http.Request) (*http.Response, error) {
+			resp := answered(r, 200, "")
+			resp.Body = io.NopCloser(&hoarder{ctx: r.Context()})
+			return resp, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Close()
+		nextIs(t, st)
+		if _, err := st.Next(); !errors.Is(err, outlookstream.ErrIdle) || st.beat(err) {
+			t.Errorf("%v, %v", err, st.beat(err))
+		}
+	})
+}
+
 func TestAStreamThatBringsNothingAtAllSaysSo(t *testing.T) {
 	alive(t, Options{}, func(t *testing.T, st *Stream, w *io.PipeWriter) {
 		start := time.Now()

@@ -12,7 +12,7 @@ import (
 // streaming one that nobody listens to expires within minutes.
 type Subscription struct {
 	ID        string // opaque; it names the server that has it
-	Watermark string // of pull and push; "" for streaming
+	Watermark string // of pull and push: where it begins; "" for streaming
 	Mailbox   string // the Address of the Mailbox; "me" if it had none
 	outlookstream.Diagnostics
 }

@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -18,9 +19,13 @@ import (
 // *[Event].
 //
 // Mailboxes on the same servers share connections: see docs/ews.md for how they
-// are grouped. One that nobody can watch without a person's help (it has no
+// are grouped. No two may have the same Address. One that nobody can watch without a person's help (it has no
 // licence, a right is missing) is told of by an [outlookstream.Ended], and the
-// others go on; with the last of them the watch ends, with that error.
+// others go on; with the last of them the watch ends, with that error. So does it
+// with what concerns all of them, such as a password that was refused.
+//
+// When the loop is left, or ctx has ended, the watch gives its subscriptions back,
+// which takes 5 s at most, and leaves nothing behind.
 func (c *Client) Watch(ctx context.Context, mailboxes ...Mailbox) outlookstream.Events {
 	set, err := distinct(mailboxes)
 	return func(yield func(outlookstream.Event, error) bool) {
@@ -33,8 +38,9 @@ func (c *Client) Watch(ctx context.Context, mailboxes ...Mailbox) outlookstream.
 }
 
 // WatchSet is Watch for mailboxes that may come and go. It goes on while there
-// is none that can be watched. One that has ended is tried again once it was
-// removed from the Set and added again.
+// is none that can be watched, until the loop is left or ctx ends. One that has
+// ended is tried again once it was removed from the Set and added again, with more
+// than a second in between.
 func (c *Client) WatchSet(ctx context.Context, set *Set) outlookstream.Events {
 	return c.loop(ctx, set, false)
 }
@@ -59,9 +65,10 @@ func (c *Client) watch(ctx context.Context, set *Set, fixed bool, yield func(out
 		yield:  yield,
 		mark:   outlookstream.Stoppable(func() { cancel(errLoopLeft) }),
 		news:   make(chan news),
-		homes:  make(map[string]*group),
+		homes:  make(map[string]*membership),
 		ended:  make(map[string]bool),
 		lost:   make(map[string]time.Time),
+		owed:   make(map[string]error),
 		again:  time.NewTimer(time.Hour),
 
 		patience: make(map[string]*patience),
@@ -86,31 +93,39 @@ type watch struct {
 	news    chan news // not buffered: who has an event waits until the loop takes it
 
 	groups    []*group
-	homes     map[string]*group // the group of each mailbox that has one, by key
-	mailboxes map[string]Mailbox
+	homes     map[string]*membership // of each mailbox that has a group, by key
+	mailboxes map[string]listed
 	ended     map[string]bool      // those of them that were given up
 	lost      map[string]time.Time // those of them that are to be looked for, and from when on
 	searching bool                 // somebody is looking for mailboxes
+	owed      map[string]error     // the Reason of the Resync of those that have left a group, in their next one
 	patience  map[string]*patience // of those that were not where they should have been
 	again     *time.Timer          // for the next that is to be looked for
 }
 
 // news is what a watch hears of: one of these.
 type news struct {
-	event  outlookstream.Event
-	looked []Mailbox  // those that were looked for
-	found  []found    // and those of them that were found
-	gone   *departure // mailboxes that are no longer a group's
-	ended  *group     // it has ended, because of err
-	err    error
+	event outlookstream.Event
+	of    *membership // whose event it is
+	found []found     // what became of those that were looked for
+	gone  *departure  // mailboxes that are no longer a group's
+	ended *group      // it has ended, because of err
+	err   error
+}
+
+// A membership is a mailbox's time with a group. What the group says of it after that
+// is not told any more: the mailbox has been removed, or is watched anew.
+type membership struct {
+	mailbox Mailbox
+	group   *group
 }
 
 // A departure is a mailbox that its group could not keep.
 type departure struct {
-	mailbox Mailbox
-	from    *group
-	err     error // nil: it has moved, and is to be looked for
-	stray   bool  // it did not get to its group's server, and is to have a group of its own
+	*membership
+	owed  error // Reason of the Resync that is due then
+	err   error // nil: it has moved, and is to be looked for
+	stray bool  // it did not get to its group's server, and is to have a group of its own
 }
 
 var (
@@ -131,6 +146,18 @@ func (w *watch) run() error {
 	defer settle.Stop()
 	for {
 		w.search()
+		// The Set first: nothing is to be told of a mailbox that was removed.
+		select {
+		case <-changed:
+			_, changed = w.set.now()
+			settle.Reset(settling)
+			continue
+		case <-settle.C:
+			mailboxes, changed = w.set.now()
+			w.change(mailboxes)
+			continue
+		default:
+		}
 		select {
 		case n := <-w.news:
 			if err := w.hear(n); err != nil {
@@ -152,12 +179,15 @@ func (w *watch) run() error {
 // hear does what news asks for.
 func (w *watch) hear(n news) error {
 	switch {
-	case n.looked != nil:
-		return w.searched(n.looked, n.found)
+	case n.found != nil:
+		w.searching = false
+		return w.settle(n.found)
 	case n.gone != nil:
 		return w.depart(n.gone)
 	case n.ended != nil:
 		return w.endGroup(n.ended, n.err)
+	case w.homes[n.of.mailbox.key()] != n.of:
+		return nil
 	default:
 		return w.give(n.event)
 	}
@@ -171,21 +201,22 @@ func (w *watch) give(event outlookstream.Event) error {
 }
 
 // change makes the mailboxes of the Set those of the watch.
-func (w *watch) change(mailboxes map[string]Mailbox) {
+func (w *watch) change(mailboxes map[string]listed) {
 	for key, m := range w.mailboxes {
-		if now, still := mailboxes[key]; still && now.same(m) {
+		if mailboxes[key].number == m.number {
 			continue
 		}
 		delete(w.lost, key)
 		delete(w.ended, key)
+		delete(w.owed, key)
 		delete(w.patience, key)
-		if g := w.homes[key]; g != nil {
-			g.remove(key)
+		if home := w.homes[key]; home != nil {
+			home.group.remove(home)
 			delete(w.homes, key)
 		}
 	}
 	for key, m := range mailboxes {
-		if before, known := w.mailboxes[key]; !known || !before.same(m) {
+		if w.mailboxes[key].number != m.number {
 			w.lost[key] = time.Time{}
 		}
 	}
@@ -205,7 +236,7 @@ func (w *watch) search() {
 			wait = min(wait, at.Sub(now))
 			continue
 		}
-		wanted = append(wanted, w.mailboxes[key])
+		wanted = append(wanted, w.mailboxes[key].Mailbox)
 		delete(w.lost, key)
 	}
 	w.again.Reset(wait)
@@ -215,40 +246,37 @@ func (w *watch) search() {
 	slices.SortFunc(wanted, byAddress)
 	w.searching = true
 	w.running.Go(func() {
-		_ = w.tell(news{looked: wanted, found: w.client.find(w.ctx, wanted)})
+		_ = w.tell(news{found: w.client.find(w.ctx, wanted)})
 	})
-}
-
-// searched gives mailboxes that were found a group. Those that were not found
-// are looked for again, after a while.
-func (w *watch) searched(looked []Mailbox, results []found) error {
-	w.searching = false
-	for _, m := range looked {
-		missing := !slices.ContainsFunc(results, func(f found) bool { return f.mailbox.key() == m.key() })
-		if now, wanted := w.mailboxes[m.key()]; missing && wanted && now.same(m) {
-			w.searchLater(m.key())
-		}
-	}
-	return w.settle(results)
 }
 
 // patience spaces the searches for one mailbox.
 type patience struct {
-	policy *reconnect.Policy
-	last   time.Time
+	policy  *reconnect.Policy
+	last    time.Time
+	refused bool // the last search ended with a token that was refused
 }
 
-// searchLater has a mailbox looked for after a while. One that is being moved is
-// neither where it was nor, yet, where it will be.
-func (w *watch) searchLater(key string) {
+// searchLater has a mailbox looked for after a while, because of err; nil: it is
+// being moved, and is neither where it was nor, yet, where it will be. When a
+// token has been refused, and the next one, too, no other will do better.
+func (w *watch) searchLater(m Mailbox, err error) error {
 	b := w.client.opts.Backoff
-	p := w.patience[key]
+	p := w.patience[m.key()]
 	if p == nil || time.Since(p.last) > 10*b.Max {
 		p = &patience{policy: reconnect.NewPolicy(b.Initial, b.Max)}
-		w.patience[key] = p
+		w.patience[m.key()] = p
 	}
-	p.last = time.Now()
-	w.lost[key] = p.last.Add(p.policy.NextBackOff())
+	refused := errors.Is(err, outlookstream.ErrUnauthorized)
+	if refused && p.refused {
+		return w.endMailbox(m, err)
+	}
+	p.last, p.refused = time.Now(), refused
+	if failure, said := errors.AsType[*Error](err); said {
+		p.policy.AtLeast(failure.BackOff)
+	}
+	w.lost[m.key()] = p.last.Add(p.policy.NextBackOff())
+	return nil
 }
 
 // tell hands news to the loop's goroutine, which may be busy with the loop's body.
@@ -261,7 +289,8 @@ func (w *watch) tell(n news) error {
 	}
 }
 
-// settle gives mailboxes that were found a group.
+// settle gives mailboxes that were found a group. Those that were not are looked
+// for again, unless that is final.
 func (w *watch) settle(results []found) error {
 	for _, f := range results {
 		key := f.mailbox.key()
@@ -270,7 +299,11 @@ func (w *watch) settle(results []found) error {
 			continue // it has been removed or changed meanwhile
 		}
 		if f.err != nil {
-			if err := w.endMailbox(f.mailbox, f.err); err != nil {
+			failed := w.endMailbox
+			if !f.final {
+				failed = w.searchLater
+			}
+			if err := failed(f.mailbox, f.err); err != nil {
 				return err
 			}
 			continue
@@ -282,8 +315,9 @@ func (w *watch) settle(results []found) error {
 			}
 			continue
 		}
-		w.homes[key] = g
-		g.add(f.mailbox)
+		home := &membership{mailbox: f.mailbox, group: g}
+		w.homes[key] = home
+		g.add(home, cmp.Or(w.owed[key], outlookstream.ErrStarted))
 	}
 	for _, g := range w.groups {
 		g.begin()
@@ -294,20 +328,20 @@ func (w *watch) settle(results []found) error {
 // depart takes note that a group could not keep a mailbox.
 func (w *watch) depart(d *departure) error {
 	key := d.mailbox.key()
-	if w.homes[key] != d.from {
+	if w.homes[key] != d.membership {
 		return nil // it has been removed meanwhile
 	}
 	delete(w.homes, key)
+	w.owed[key] = d.owed
 	if d.err != nil {
 		return w.endMailbox(d.mailbox, d.err)
 	}
 	if d.stray {
-		at := d.from.place
+		at := d.group.place
 		at.alone = key
 		return w.settle([]found{{mailbox: d.mailbox, place: at}})
 	}
-	w.searchLater(key)
-	return nil
+	return w.searchLater(d.mailbox, nil)
 }
 
 // endMailbox gives a mailbox up; with the last one, the watch.
@@ -326,9 +360,9 @@ func (w *watch) endGroup(g *group, reason error) error {
 	w.groups = slices.DeleteFunc(w.groups, func(other *group) bool { return other == g })
 	var mailboxes []Mailbox
 	for key, home := range w.homes {
-		if home == g {
+		if home.group == g {
 			delete(w.homes, key)
-			mailboxes = append(mailboxes, w.mailboxes[key])
+			mailboxes = append(mailboxes, home.mailbox)
 		}
 	}
 	slices.SortFunc(mailboxes, byAddress)

@@ -135,6 +135,9 @@ func TestAServerThatDiesIsLeftForAnother(t *testing.T) {
 		if resyncs(events, outlookstream.ErrResubscribed) != n {
 			t.Errorf("%v", events)
 		}
+		if resyncs(events, outlookstream.ErrReconnected) != 0 {
+			t.Errorf("mailboxes are to be read twice: %v", events)
+		}
 		if lost := watcher.lost(n); len(lost) > 0 {
 			t.Errorf("lost silently: %v", lost)
 		}
@@ -207,6 +210,27 @@ func TestASubscriptionThatIsGoneIsMadeAgainAndTheOthersStay(t *testing.T) {
 		}
 		if now := len(w.requests("Subscribe")); now != made+1 {
 			t.Errorf("%d subscriptions were made", now-made)
+		}
+		if lost := watcher.lost(n); len(lost) > 0 {
+			t.Errorf("lost silently: %v", lost)
+		}
+	})
+}
+
+func TestAServerThatHasForgottenAllIsAnnouncedOnce(t *testing.T) {
+	const n = 4
+	inWorld(t, n, site, func(t *testing.T, w *world) {
+		watcher := w.watchRooms(n)
+		watcher.after(time.Minute)
+		w.endpoint.Refuse(true)
+		w.endpoint.Reset()
+		w.server.Exchange().ExpireSubscriptions()
+		watcher.after(10 * time.Second)
+		w.change(0, "Created")
+		w.endpoint.Refuse(false)
+		events := watcher.after(2 * time.Minute)
+		if len(events) != n || resyncs(events, outlookstream.ErrResubscribed) != n {
+			t.Errorf("%v", events)
 		}
 		if lost := watcher.lost(n); len(lost) > 0 {
 			t.Errorf("lost silently: %v", lost)
@@ -338,7 +362,18 @@ func TestAMailboxThatMovesIsFoundAgain(t *testing.T) {
 		if err := w.server.Exchange().MoveMailbox(room(0), "am0pr01mb0001.eurprd01.prod.fake.test", 10*time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		watcher.after(2 * time.Hour)
+		moved := watcher.after(2 * time.Hour)
+		if resyncs(moved, outlookstream.ErrStarted) != 0 {
+			t.Errorf("it was told as if it were new: %v", moved)
+		}
+		for _, e := range moved {
+			if errors.Is(e.Reason, outlookstream.ErrResubscribed) && e.Resource != room(0) {
+				t.Errorf("%v", e)
+			}
+		}
+		if resyncs(moved, outlookstream.ErrResubscribed) == 0 {
+			t.Errorf("%v", moved)
+		}
 		w.change(0, "Created")
 		for i := range n {
 			id := w.change(i, "Created")
@@ -364,14 +399,6 @@ func TestAnOlderServerIsWatchedInItsOwnVersion(t *testing.T) {
 			t.Errorf("%v", events)
 		}
 	})
-}
-
-// arm arms a fault.
-func (w *world) arm(f fakeserver.Fault) {
-	w.t.Helper()
-	if err := w.server.Arm(f); err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 func TestEveryEndOfAStreamIsSurvived(t *testing.T) {
@@ -440,6 +467,42 @@ func TestWhereNothingStreamsTheWatchAsks(t *testing.T) {
 		}
 		if lost := watcher.lost(3); len(lost) > 0 {
 			t.Errorf("lost silently: %v", lost)
+		}
+	})
+}
+
+// An application's token is good for nothing without impersonation: that is to
+// be said, and not to be tried again and again.
+func TestAnApplicationThatImpersonatesNobodyIsTold(t *testing.T) {
+	inWorld(t, 2, site, func(t *testing.T, w *world) {
+		w.opts.Impersonate = false
+		watcher := w.watchRooms(2)
+		failure, ok := errors.AsType[*ews.Error](watcher.end())
+		if !ok || failure.Code != "ErrorImpersonationRequired" || !errors.Is(failure, outlookstream.ErrForbidden) {
+			t.Errorf("%v", failure)
+		}
+	})
+}
+
+func TestTheResyncComesBeforeWhatHadWaitedForTheConnection(t *testing.T) {
+	inWorld(t, 3, site, func(t *testing.T, w *world) {
+		watcher := w.watchRooms(3)
+		watcher.after(time.Minute)
+		w.endpoint.Refuse(true)
+		w.arm(fakeserver.Fault{On: "ewsStream", Do: "reset"})
+		watcher.after(time.Second)
+		if n := w.server.Exchange().Streams(); n != 0 {
+			t.Fatalf("%d streams", n)
+		}
+		id := w.change(1, "Created") // waits in the subscription
+		w.endpoint.Refuse(false)
+		events := watcher.after(2 * time.Minute)
+		resync := slices.IndexFunc(events, func(e outlookstream.Event) bool {
+			return e.Resource == room(1) && errors.Is(e.Reason, outlookstream.ErrReconnected)
+		})
+		event := slices.IndexFunc(events, func(e outlookstream.Event) bool { return e.ID == id })
+		if resync < 0 || event < 0 || event < resync || resyncs(events, outlookstream.ErrReconnected) != 3 {
+			t.Errorf("%v", events)
 		}
 	})
 }

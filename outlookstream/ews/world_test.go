@@ -86,6 +86,14 @@ func calendars(n int) (mailboxes []ews.Mailbox) {
 	return mailboxes
 }
 
+// arm arms a fault.
+func (w *world) arm(f fakeserver.Fault) {
+	w.t.Helper()
+	if err := w.server.Arm(f); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // change makes a change in a room's calendar and returns the item's id.
 func (w *world) change(i int, kind string) string {
 	w.t.Helper()

@@ -34,7 +34,7 @@ func (c *call) admit() (*failure, bool) {
 	c.server.rights.mu.Unlock()
 	agent := strings.ToLower(c.r.UserAgent())
 	begins := func(prefix string) bool { return strings.HasPrefix(agent, strings.TrimSuffix(prefix, "*")) }
-	refused := a.Disabled
+	refused := false
 	if len(a.Apps) > 0 && c.account.App != "" {
 		refused = refused || !slices.Contains(a.Apps, strings.ToLower(c.account.App))
 	}
@@ -44,8 +44,16 @@ func (c *call) admit() (*failure, bool) {
 	default:
 		refused = refused || slices.ContainsFunc(a.BlockAgents, begins)
 	}
-	if refused {
-		return httpFailure(http.StatusForbidden, nil), false
+	switch {
+	case a.Disabled:
+		return forbidden("EWS is disabled for this user or tenant"), false
+	case refused:
+		return forbidden("EWS is blocked by policy for this user or tenant"), false
+	default:
+		return nil, false
 	}
-	return nil, false
+}
+
+func forbidden(reason string) *failure {
+	return httpFailure(http.StatusForbidden, http.Header{"X-Ews-Policy-Reason": {reason}})
 }
