@@ -13,28 +13,39 @@ import (
 // How schedules are drawn. Small draws are the tame ones, so that what is left
 // after shrinking is what matters.
 
-func drawSchedule(t *rapid.T) schedule {
-	s := schedule{
+func drawSchedule(t *rapid.T, source source, step *rapid.Generator[step]) schedule {
+	return schedule{
+		source: source,
+		steps:  slices.Concat(rapid.SliceOfN(rapid.SliceOfN(step, 1, 20), 1, 20).Draw(t, "steps")...), // two levels make longer ones
+		quiet:  rapid.SampledFrom([]time.Duration{0, time.Hour, 3 * time.Hour, 12 * time.Hour}).Draw(t, "quiet"),
+	}
+}
+
+func drawREST(t *rapid.T) schedule {
+	return drawSchedule(t, &rest{
 		protocol:   rapid.SampledFrom([]string{"h1", "h2"}).Draw(t, "protocol"),
 		keepAlive:  rapid.SampledFrom([]time.Duration{time.Minute, 15 * time.Second, 5 * time.Minute}).Draw(t, "keepAlive"),
 		connection: rapid.SampledFrom([]time.Duration{time.Hour, 10 * time.Minute, 6 * time.Minute}).Draw(t, "connection"),
 		shared:     rapid.Bool().Draw(t, "shared"),
 		programs:   rapid.SliceOfN(rapid.Custom(drawProgram), 1, 3).Draw(t, "programs"),
-		steps:      slices.Concat(rapid.SliceOfN(rapid.SliceOfN(rapid.Custom(drawStep), 1, 20), 1, 20).Draw(t, "steps")...), // two levels make longer ones
-		quiet:      rapid.SampledFrom([]time.Duration{0, time.Hour, 3 * time.Hour, 12 * time.Hour}).Draw(t, "quiet"),
-	}
-	return s
+	}, rapid.Custom(drawStep))
 }
 
 func drawProgram(t *rapid.T) programSpec {
 	p := programSpec{
 		user:      rapid.IntRange(0, len(users)-1).Draw(t, "user"),
 		resources: rapid.SliceOfNDistinct(rapid.SampledFrom(resources), 1, 3, rapid.ID).Draw(t, "resources"),
-		buffer:    rapid.SampledFrom([]int{0, 0, 0, 1, 10, 100}).Draw(t, "buffer"),
 		dedup:     rapid.Bool().Draw(t, "dedup"),
-		listing:   rapid.SampledFrom([]time.Duration{0, 0, time.Second, 20 * time.Second}).Draw(t, "listing"),
+		pace:      drawPace(t),
 	}
 	return p
+}
+
+func drawPace(t *rapid.T) pace {
+	return pace{
+		buffer:  rapid.SampledFrom([]int{0, 0, 0, 1, 10, 100}).Draw(t, "buffer"),
+		listing: rapid.SampledFrom([]time.Duration{0, 0, time.Second, 20 * time.Second}).Draw(t, "listing"),
+	}
 }
 
 // A pause between two steps: none, or up to hours. What happens at once, and
@@ -51,19 +62,36 @@ func durations(shortest, longest time.Duration) *rapid.Generator[time.Duration] 
 	})
 }
 
+// common are the steps of both sources, the tame ones first.
+var common = []what{
+	change, change, change, change, change, change, strike, strike, strike, strike, strike, spell,
+	expire, revoke, silent, restart, freeze, reset, refuse, suspend, clock, slow, leave,
+}
+
 func drawStep(t *rapid.T) step {
+	x := drawCommon(t, common, []string{"Created", "Updated", "Deleted", "SubscriptionRemoved", "Missed", "Created", "Created"})
+	if x.do == strike || x.do == spell {
+		x.strikeWith(drawFault(t))
+	}
+	return x
+}
+
+// strikeWith completes a strike or a spell.
+func (x *step) strikeWith(f fakeserver.Fault) {
+	f.Times, x.fault = x.fault.Times, f
+}
+
+// drawCommon draws a step as far as it is the same for both sources.
+func drawCommon(t *rapid.T, all []what, kinds []string) step {
 	x := step{
-		do: rapid.SampledFrom([]what{
-			change, change, change, change, change, change, strike, strike, strike, strike, strike, spell,
-			expire, revoke, silent, restart, freeze, reset, refuse, suspend, clock, slow, leave,
-		}).Draw(t, "do"),
+		do:    rapid.SampledFrom(all).Draw(t, "do"),
 		after: pauses.Draw(t, "after"),
 		n:     rapid.IntRange(0, 2).Draw(t, "program"),
 		of:    rapid.IntRange(0, 3).Draw(t, "resource"),
 	}
 	switch x.do {
 	case change:
-		x.kind = rapid.SampledFrom([]string{"Created", "Updated", "Deleted", "SubscriptionRemoved", "Missed", "Created", "Created"}).Draw(t, "kind")
+		x.kind = rapid.SampledFrom(kinds).Draw(t, "kind")
 		x.count = rapid.IntRange(1, 20).Draw(t, "count")
 		x.span = rapid.SampledFrom([]time.Duration{0, 0, 0, 10 * time.Second, time.Minute}).Draw(t, "span")
 		if rapid.IntRange(0, 40).Draw(t, "flood") == 40 {
@@ -73,11 +101,9 @@ func drawStep(t *rapid.T) step {
 			x.count = 1
 		}
 	case strike:
-		x.fault = drawFault(t)
 		x.fault.Times = rapid.IntRange(1, 3).Draw(t, "times")
 		x.count = rapid.IntRange(0, 4).Draw(t, "count")
 	case spell:
-		x.fault = drawFault(t)
 		x.fault.Times = -1
 		x.count = rapid.IntRange(1, 20).Draw(t, "count")
 		x.span = durations(time.Minute, time.Hour).Draw(t, "span")

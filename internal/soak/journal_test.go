@@ -62,25 +62,6 @@ func (j *journal) say(x any) {
 	fmt.Fprintf(j, "%v %+v %#v\n", x, x, x)
 }
 
-func (j *journal) trace() *outlookstream.Trace {
-	return &outlookstream.Trace{
-		Answered:  func(x outlookstream.TraceAnswered) { j.say(x); j.error(x.Err) },
-		Connected: func(x outlookstream.TraceConnected) { j.say(x); j.note("connected") },
-		Live:      func(x outlookstream.TraceLive) { j.say(x) },
-		Ignored:   func(x outlookstream.TraceIgnored) { j.say(x) },
-		Disconnected: func(x outlookstream.TraceDisconnected) {
-			j.say(x)
-			j.error(x.Err)
-			j.note(fmt.Sprintf("disconnected after %d elements in %v: %v", x.Elements, x.Duration, x.Err))
-		},
-		Waiting: func(x outlookstream.TraceWaiting) {
-			j.say(x)
-			j.error(x.Err)
-			j.note(fmt.Sprintf("waiting for %v: %v", x.Delay, x.Err))
-		},
-	}
-}
-
 // tail is the end of what happened.
 func (j *journal) tail() string {
 	j.mu.Lock()

@@ -7,18 +7,16 @@ import (
 	"github.com/calwatch/calwatch/outlookstream"
 )
 
-// judge holds what each program was told against the ledger.
-func (w *world) judge() {
-	ledger := w.server.Ledger()
-	for _, p := range w.programs {
-		for _, resource := range p.resources {
-			w.judgeResource(p, resource, ledger)
-		}
+// judge holds what the program was told against the ledger.
+func (p *restProgram) judge(ledger []fakeserver.Entry) {
+	for _, resource := range p.resources {
+		p.judgeResource(resource, ledger)
 	}
 }
 
 // judgeResource goes through what a program was told of a resource, in order.
-func (w *world) judgeResource(p *program, resource string, ledger []fakeserver.Entry) {
+func (p *restProgram) judgeResource(resource string, ledger []fakeserver.Entry) {
+	w := p.world
 	entries := slices.DeleteFunc(slices.Clone(ledger), func(e fakeserver.Entry) bool {
 		return e.User != users[p.user] || e.Resource != resource
 	})

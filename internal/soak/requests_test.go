@@ -16,7 +16,7 @@ func (w *world) judgeRequests() {
 		if "https://"+r.Host != w.endpoint.URL {
 			w.wrongf("a token was sent to %s", r.Host)
 		}
-		if at, was := refused[r.Token]; was && !r.Time.Before(at) && !w.shared {
+		if at, was := refused[r.Token]; was && w.resent(at, r.Time) {
 			w.wrongf("a token that was refused %v ago was sent again", r.Time.Sub(at))
 		}
 		if r.Status == 401 && refused[r.Token].IsZero() {

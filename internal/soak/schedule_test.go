@@ -10,22 +10,30 @@ import (
 
 // A schedule is all there is to a run: who watches what, and what happens.
 type schedule struct {
-	protocol   string        // "h1" or "h2"
-	keepAlive  time.Duration // what the programs ask for
-	connection time.Duration // how long a connection is to last
-	shared     bool          // all programs of an account use one Client
-	programs   []programSpec
-	steps      []step
-	quiet      time.Duration // at the end: hours in which nothing goes wrong
+	source
+	steps []step
+	quiet time.Duration // at the end: hours in which nothing goes wrong
 }
 
-// A programSpec is one program that watches.
-type programSpec struct {
-	user      int // index into users
-	resources []string
-	buffer    int // Buffer(n), if not 0
-	dedup     bool
-	listing   time.Duration // what a Resync costs the loop
+// A source is what programs watch, and which: see rest and exchange.
+type source interface {
+	String() string
+	// start makes the service and the programs.
+	start(w *world) (*fakeserver.Server, *fakeserver.Endpoint, []program)
+	// do does what a step says that only this source knows; false if it does not.
+	do(w *world, x step) bool
+	// heal takes back what do has done.
+	heal(w *world)
+	// places are the users and resources in which there are changes.
+	places() (users, resources []string)
+	// patience is the longest that a program may take to be live again.
+	patience(w *world) time.Duration
+	// prompt is how soon a program is told that is live.
+	prompt() time.Duration
+	// silence is how long the service may say nothing on a connection.
+	silence() time.Duration
+	// resent says whether a token that was refused must not be sent then any more.
+	resent(refused, sent time.Time) bool
 }
 
 // A step is one thing that happens.
@@ -36,6 +44,7 @@ type step struct {
 	of    int              // which of its resources is changed; beyond them: any, watched or not
 	count int              // of changes
 	kind  string           // of a change
+	code  string           // of an error
 	mute  bool             // for silent: no answer at all
 	span  time.Duration    // for how long
 	fault fakeserver.Fault // for strike and spell
@@ -60,16 +69,9 @@ const (
 	leave   what = "leave"   // a program leaves its loop and starts another
 )
 
-var users = []string{"alex@contoso.test", "room1@contoso.test"}
-
-var resources = []string{"me/events", "me/messages", "me/contacts", "me/mailfolders('inbox')/messages"}
-
 func (s schedule) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, keep-alive %v, connections of %v, one Client each: %v, %v of quiet at the end\n", s.protocol, s.keepAlive, s.connection, !s.shared, s.quiet)
-	for i, p := range s.programs {
-		fmt.Fprintf(&b, "  program %d: %s, %s, Buffer(%d), Dedup: %v, listing takes %v\n", i, users[p.user], strings.Join(p.resources, " "), p.buffer, p.dedup, p.listing)
-	}
+	fmt.Fprintf(&b, "%v  %v of quiet at the end\n", s.source, s.quiet)
 	for _, x := range s.steps {
 		fmt.Fprintf(&b, "  %v\n", x)
 	}
@@ -84,7 +86,7 @@ func (x step) String() string {
 	case strike, spell:
 		text += fmt.Sprintf(" %s on %s, and %d changes of what program %d watches (%d)", x.fault.Do, x.fault.On, x.count, x.n, x.of)
 		for name, value := range map[string]any{
-			"times": x.fault.Times, "after": x.fault.After, "status": x.fault.Status, "retryAfter": x.fault.RetryAfter, "delay": x.fault.Delay, "bytes": x.fault.Bytes,
+			"times": x.fault.Times, "after": x.fault.After, "status": x.fault.Status, "retryAfter": x.fault.RetryAfter, "delay": x.fault.Delay, "bytes": x.fault.Bytes, "code": x.fault.Code,
 		} {
 			if v := fmt.Sprint(value); v != "0" && v != "" && v != "0s" {
 				text += " " + name + ":" + v
@@ -94,6 +96,8 @@ func (x step) String() string {
 		text += map[bool]string{false: " (an error)", true: " (no answer)"}[x.mute]
 	case slow, leave:
 		text += fmt.Sprintf(" program %d", x.n)
+	default:
+		text += x.exchangeDetails()
 	}
 	if x.span > 0 {
 		text += fmt.Sprintf(" for %v", x.span)

@@ -19,7 +19,10 @@ var (
 )
 
 // Whatever happens, a change is delivered or announced. See doc.go.
-func TestSoak(t *testing.T) {
+func TestSoak(t *testing.T) { soak(t, "soak", drawREST) }
+
+// soak plays schedules for as long as was asked for, and sums them up.
+func soak(t *testing.T, name string, draw func(*rapid.T) schedule) {
 	begin := time.Now()
 	seed := *soakSeed
 	switch {
@@ -39,7 +42,7 @@ func TestSoak(t *testing.T) {
 		set(t, "rapid.checks", "20")
 		if !t.Run(fmt.Sprint("seed ", seed+batch), func(t *testing.T) {
 			rapid.Check(t, func(r *rapid.T) {
-				s := drawSchedule(r)
+				s := draw(r)
 				result := play(t, s)
 				if len(result.wrong) == 0 {
 					total.add(result.tally)
@@ -57,7 +60,7 @@ func TestSoak(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("soak: %v", &total)
+	t.Logf("%s: %v", name, &total)
 	t.Logf("in %v\n%s", time.Since(begin).Round(time.Second), total.details())
 }
 
@@ -67,3 +70,6 @@ func set(t *testing.T, name, value string) {
 		t.Fatal(err)
 	}
 }
+
+// The same over Exchange Web Services.
+func TestSoakExchange(t *testing.T) { soak(t, "soak: Exchange", drawExchange) }

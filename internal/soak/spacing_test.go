@@ -2,6 +2,7 @@ package soak
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/calwatch/calwatch/outlookstream"
@@ -15,17 +16,46 @@ import (
 const mostAnHour = 450
 
 // spacing counts attempts as they are made, so that a tight loop ends a run.
-type spacing struct{ attempts []time.Time } // of the last hour; guarded by world.mu
+type spacing struct{ attempts []time.Time } // of the last hour
+
+// add notes an attempt and returns how many there were in the last hour.
+func (s *spacing) add() int {
+	now := time.Now()
+	s.attempts = append(s.attempts, now)
+	for now.Sub(s.attempts[0]) > time.Hour {
+		s.attempts = s.attempts[1:]
+	}
+	return len(s.attempts)
+}
+
+func (j *journal) trace() *outlookstream.Trace {
+	return &outlookstream.Trace{
+		Answered:  func(x outlookstream.TraceAnswered) { j.say(x); j.error(x.Err) },
+		Connected: func(x outlookstream.TraceConnected) { j.say(x); j.note("connected") },
+		Live:      func(x outlookstream.TraceLive) { j.say(x) },
+		Ignored:   func(x outlookstream.TraceIgnored) { j.say(x) },
+		Disconnected: func(x outlookstream.TraceDisconnected) {
+			j.say(x)
+			j.error(x.Err)
+			j.note(fmt.Sprintf("disconnected after %d elements in %v: %v", x.Elements, x.Duration, x.Err))
+		},
+		Waiting: func(x outlookstream.TraceWaiting) {
+			j.say(x)
+			j.error(x.Err)
+			j.note(fmt.Sprintf("waiting for %v: %v", x.Delay, x.Err))
+		},
+	}
+}
 
 // trace is that of the journal, and counts.
-func (w *world) trace() *outlookstream.Trace {
+func (s *rest) trace(w *world) *outlookstream.Trace {
 	trace := w.journal.trace()
 	log := trace.Answered
 	trace.Answered = func(x outlookstream.TraceAnswered) {
 		log(x)
 		// Each attempt ends with a request to listen or a failed one to subscribe.
 		if x.Op == "listen" || x.Err != nil {
-			w.attempted()
+			w.attempted(&s.spacing, len(s.programs))
 		}
 	}
 	waiting := trace.Waiting
@@ -38,14 +68,10 @@ func (w *world) trace() *outlookstream.Trace {
 	return trace
 }
 
-func (w *world) attempted() {
+// attempted notes an attempt of somebody who may make those of so many.
+func (w *world) attempted(s *spacing, many int) {
 	w.mu.Lock()
-	now := time.Now()
-	w.attempts = append(w.attempts, now)
-	for now.Sub(w.attempts[0]) > time.Hour {
-		w.attempts = w.attempts[1:]
-	}
-	each := len(w.attempts) / len(w.schedule.programs)
+	each := s.add() / many
 	w.result.attempts++
 	w.result.most = max(w.result.most, each)
 	w.mu.Unlock()

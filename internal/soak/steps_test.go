@@ -23,7 +23,7 @@ func (w *world) do(x step) {
 		w.meanwhile(x)
 		w.server.Disarm()
 	case expire:
-		w.server.ExpireSubscriptions()
+		w.expire()
 	case revoke:
 		w.server.SignIn().ExpireTokens()
 	case silent:
@@ -33,7 +33,7 @@ func (w *world) do(x step) {
 	case restart:
 		w.endpoint.Refuse(true)
 		w.endpoint.Reset()
-		w.server.ExpireSubscriptions()
+		w.expire()
 		w.meanwhile(x)
 		w.endpoint.Refuse(false)
 	case freeze:
@@ -52,12 +52,20 @@ func (w *world) do(x step) {
 	case clock:
 		w.ahead.Store(int64(x.span))
 	case slow:
-		w.programs[x.n%len(w.programs)].busy.Store(int64(x.span))
+		w.programs[x.n%len(w.programs)].core().busy.Store(int64(x.span))
 	case leave:
-		w.programs[x.n%len(w.programs)].leaving.Store(true)
+		w.programs[x.n%len(w.programs)].core().leaving.Store(true)
 	default:
-		panic(fmt.Sprintf("no step %q", x.do))
+		if !w.source.do(w, x) {
+			panic(fmt.Sprintf("no step %q", x.do))
+		}
 	}
+}
+
+// expire makes the service forget every subscription.
+func (w *world) expire() {
+	w.server.ExpireSubscriptions()
+	w.server.Exchange().ExpireSubscriptions()
 }
 
 func (w *world) doChange(x step) {
@@ -66,6 +74,9 @@ func (w *world) doChange(x step) {
 	}
 	user, resource := w.target(x)
 	c := fakeserver.Change{User: user, Resource: resource, ChangeType: x.kind, Count: x.count}
+	if x.kind == "Moved" || x.kind == "Copied" {
+		c.To = elsewhere(resource)
+	}
 	if x.do != change || x.span == 0 {
 		w.change(c)
 		return
@@ -79,10 +90,10 @@ func (w *world) doChange(x step) {
 
 // target is what a step changes.
 func (w *world) target(x step) (user, resource string) {
-	p := w.programs[x.n%len(w.programs)]
-	if x.of < len(p.resources) {
-		return users[p.user], p.resources[x.of]
+	if user, resource, watched := w.programs[x.n%len(w.programs)].target(x.of); watched {
+		return user, resource
 	}
+	users, resources := w.places()
 	return users[x.of%len(users)], resources[(x.n+x.of)%len(resources)]
 }
 
@@ -125,7 +136,7 @@ func (t *tally) count(x step) {
 		t.faults = map[string]int{}
 	}
 	switch x.do {
-	case change, slow, leave:
+	case change, slow, leave, come:
 	case strike, spell:
 		t.faults[x.fault.On+" "+x.fault.Do]++
 	default:

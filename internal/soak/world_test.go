@@ -16,7 +16,6 @@ import (
 
 	"github.com/calwatch/calwatch/internal/fakeserver"
 	"github.com/calwatch/calwatch/internal/fakeserver/signin"
-	"github.com/calwatch/calwatch/outlookstream"
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
 
@@ -33,14 +32,23 @@ type world struct {
 	silence  atomic.Int32 // of the provider: 0, 1 (an error) or 2 (no answer)
 	healed   atomic.Bool  // listing takes no time any more: the probe has to be heard of promptly
 	told     atomic.Int64 // ends of watches, by an error
-	programs []*program
+	programs []program
 	journal  *journal
 	result   result
 
 	mu    sync.Mutex
 	wrong []string
 	over  chan struct{} // closed at the first thing that is wrong: what follows tells nothing new
-	spacing
+}
+
+// A program is one that watches.
+type program interface {
+	core() *player
+	run(ctx context.Context)
+	// target is the of-th place that it watches; false if there are not so many.
+	target(of int) (user, resource string, watched bool)
+	// judge holds what it was told against the ledger.
+	judge(ledger []fakeserver.Entry)
 }
 
 // A result is what came of it.
@@ -67,56 +75,37 @@ func play(t *testing.T, s schedule) (r result) {
 
 func newWorld(s schedule) *world {
 	w := &world{schedule: s, gate: newGate(), journal: newJournal(), over: make(chan struct{})}
-	w.server = fakeserver.New(&fakeserver.Options{
-		MaxConcurrent: -1, // throttling is a fault of its own here
-		SignIn:        &signin.Options{Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }},
-	})
-	endpoint, err := w.server.ListenMemory()
-	if err != nil {
-		panic(err)
-	}
-	w.endpoint = endpoint
-	shared := map[int]*outlookstream.Client{}
-	for i, spec := range s.programs {
-		p := &program{programSpec: spec, world: w, number: i}
-		switch {
-		case !s.shared:
-			p.client = w.client(spec.user, p.trace())
-		case shared[spec.user] == nil:
-			shared[spec.user] = w.client(spec.user, w.trace())
-			fallthrough
-		default:
-			p.client = shared[spec.user]
-		}
-		w.programs = append(w.programs, p)
-	}
+	w.server, w.endpoint, w.programs = s.start(w)
 	return w
 }
 
-func (w *world) client(user int, trace *outlookstream.Trace) *outlookstream.Client {
-	template := w.endpoint.Client(w.protocol).Transport.(*http.Transport)
+// listen makes the service listen.
+func (w *world) listen(server *fakeserver.Server) *fakeserver.Endpoint {
+	endpoint, err := server.ListenMemory()
+	if err != nil {
+		panic(err)
+	}
+	return endpoint
+}
+
+// signIn is the sign-in half with the authority's clock.
+func (w *world) signIn() *signin.Options {
+	return &signin.Options{Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }}
+}
+
+// transport is the programs' way to the service.
+func (w *world) transport(endpoint *fakeserver.Endpoint, protocol string) *http.Transport {
+	template := endpoint.Client(protocol).Transport.(*http.Transport)
 	template.DialContext = w.gate.dialer(template.DialContext)
 	// Thousands of handshakes are most of the work, and not what this is about.
 	template.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(4)
 	template.TLSClientConfig.CurvePreferences = []tls.CurveID{tls.X25519}
-	c, err := outlookstream.New(w.provider(user), &outlookstream.Options{
-		Endpoint:          w.endpoint.API(),
-		HTTPClient:        &http.Client{Transport: template},
-		KeepAlive:         w.keepAlive,
-		ConnectionTimeout: w.connection,
-		MaxElement:        64 << 10,
-		Logger:            w.journal.logger(),
-		Trace:             trace,
-	})
-	if err != nil {
-		panic(err)
-	}
-	return c
+	return template
 }
 
 // provider issues tokens of an hour, as the authority's clock has it, which the
-// programs' computer does not know.
-func (w *world) provider(user int) auth.Provider {
+// programs' computer does not know. "" is an application.
+func (w *world) provider(user string) auth.Provider {
 	return auth.Cached(auth.Func(func(ctx context.Context, r auth.Request) (auth.Token, error) {
 		switch w.silence.Load() {
 		case 1:
@@ -125,7 +114,7 @@ func (w *world) provider(user int) auth.Provider {
 			<-ctx.Done()
 			return auth.Token{}, context.Cause(ctx)
 		}
-		return auth.Token{Value: w.server.Token(users[user], r.Scopes...), ExpiresOn: time.Now().Add(time.Hour)}, nil
+		return auth.Token{Value: w.server.Token(user, r.Scopes...), ExpiresOn: time.Now().Add(time.Hour)}, nil
 	}))
 }
 
@@ -146,11 +135,14 @@ func (w *world) live(ctx context.Context) {
 	case <-w.over: // and so the programs had no time to hear of everything
 	default:
 		synctest.Wait()
-		w.judge()
+		ledger := w.server.Ledger()
+		for _, p := range w.programs {
+			p.judge(ledger)
+		}
 	}
 	cancel(errOver)
 	for _, p := range w.programs {
-		<-p.ended
+		<-p.core().ended
 	}
 	w.cleanUp()
 	w.result.played = time.Since(begin)
@@ -175,34 +167,25 @@ func (w *world) heal() {
 	w.journal.note("heal")
 	w.healed.Store(true)
 	for _, p := range w.programs {
-		p.busy.Store(0) // or the next event, whenever it comes, keeps it past the probe
+		p.core().busy.Store(0) // or the next event, whenever it comes, keeps it past the probe
 	}
 	w.server.Disarm()
 	w.endpoint.Refuse(false)
 	w.gate.open()
 	w.ahead.Store(0)
+	w.source.heal(w)
 	if slices.ContainsFunc(w.steps, func(x step) bool {
-		return x.fault.On == "stream" && (x.fault.Do == "slow" || x.fault.Do == "coalesce")
+		return (x.fault.On == "stream" || x.fault.On == onStream) && (x.fault.Do == "slow" || x.fault.Do == "coalesce")
 	}) {
 		w.endpoint.Reset() // an open stream keeps the form that a fault gave it, and would be late with the probe
 	}
 	w.wait(w.quiet)
-	w.wait(w.patience())
+	w.wait(w.patience(w))
 }
 
-// patience is the longest that a program may take to be live again, after the
-// last that was in its way.
-func (w *world) patience() time.Duration {
-	const (
-		answer  = 30 * time.Second // for a request
-		ceiling = time.Minute      // of the back-off
-	)
-	longest := 2*w.keepAlive + 5*time.Second + // a silent connection is found out
-		4*(answer+ceiling) + // requests under way are given up
-		pauseOfSupervisor
-	for _, p := range w.programs {
-		longest += 3 * time.Duration(len(p.resources)) * p.listing
-	}
+// delays is what the service and programs may take in addition, because of what
+// has happened: how long programs are busy, and to wait the service asked.
+func (w *world) delays() (longest time.Duration) {
 	for _, x := range w.steps {
 		switch {
 		case x.do == slow:
@@ -221,12 +204,13 @@ func (w *world) patience() time.Duration {
 func (w *world) probe() {
 	w.journal.note("probe")
 	w.result.probed = w.server.LedgerSeq()
+	users, resources := w.places()
 	for _, user := range users {
 		for _, resource := range resources {
 			w.change(fakeserver.Change{User: user, Resource: resource, ChangeType: "Created"})
 		}
 	}
-	w.wait(5 * time.Second)
+	w.wait(w.prompt())
 }
 
 func (w *world) change(c fakeserver.Change) {
@@ -239,7 +223,7 @@ func (w *world) change(c fakeserver.Change) {
 
 // cleanUp expects that nothing is left of the programs.
 func (w *world) cleanUp() {
-	<-time.After(w.keepAlive + time.Second) // the service notices that a client has gone when it next writes
+	<-time.After(w.source.silence() + time.Second) // the service notices that a client has gone when it next writes
 	synctest.Wait()
 	if n := w.endpoint.Conns(); n > w.result.frozen {
 		w.wrongf("%d connections are left (%d were frozen)", n, w.result.frozen)
