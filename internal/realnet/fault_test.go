@@ -14,7 +14,8 @@ type fault struct {
 	relay     bool     // TCP goes through a relay that can half-close
 	proxy     string   // directives of nginx in front; "": none
 	withhold  string   // what a proxy of ours holds back; "": none
-	protocols []string // nil: both
+	protocols []string // nil: all
+	ntlm      bool     // of ews: connections are authenticated, not requests
 
 	keepAlive time.Duration // 0: the default
 	pace      time.Duration // between two changes; 0: half a second
@@ -27,7 +28,7 @@ type fault struct {
 	reason  string        // of the Resync
 
 	says   string // by heldBack: what the error has to say
-	mayEnd int    // by livesOn: how often chance may end the stream
+	mayEnd int    // by livesOn and pulled: how many streams may have lived and ended
 
 	// own, if set, stands in place of the ordinary course.
 	own func(*fault, *world) row
@@ -93,9 +94,13 @@ func (f *fault) course(w *world) row {
 // settle waits until the stream is live and has brought something.
 func (w *world) settle() {
 	w.t.Helper()
-	w.client.await(w.t, patience, "the first Resync", func(r record) bool { return r.What == whatEvent && r.Reason == "ErrStarted" })
+	for _, resource := range w.watched() {
+		w.client.await(w.t, patience, "the first Resync of "+resource, func(r record) bool {
+			return r.What == whatEvent && r.Reason == "ErrStarted" && r.Resource == resource
+		})
+	}
 	w.delivered()
-	protocol := map[string]string{"h1": "HTTP/1.1", "h2": "HTTP/2.0"}[w.protocol]
+	protocol := map[string]string{"h1": "HTTP/1.1", "h2": "HTTP/2.0", "ews": "HTTP/1.1"}[w.protocol]
 	if r, _ := first(w.client.all(), whatConnected); r.Protocol != protocol {
 		w.t.Errorf("the client speaks %q, want %q", r.Protocol, protocol)
 	}
@@ -166,14 +171,16 @@ func (f *fault) checkReturn(w *world, lost, back, live time.Time) row {
 	return row{live: max(0, live.Sub(back)), step: step, underWay: underWay > 0}
 }
 
-// checkSaw: the caller was told, and of the right thing.
+// checkSaw: the caller was told, and of the right thing, whatever it watches.
 func (f *fault) checkSaw(w *world, struck time.Time) []string {
 	w.t.Helper()
-	saw := reasons(since(w.client.all(), struck))
-	if !slices.Contains(saw, f.reason) {
-		w.t.Errorf("the caller saw %q, want %s", saw, f.reason)
+	all := since(w.client.all(), struck)
+	for _, resource := range w.watched() {
+		if saw := reasonsOf(all, resource); !slices.Contains(saw, f.reason) {
+			w.t.Errorf("the caller saw %q of %s, want %s", saw, resource, f.reason)
+		}
 	}
-	return saw
+	return reasons(all)
 }
 
 // account judges, when all has come that will.

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 // allFaults are in the order of the table.
 func allFaults() []fault {
 	return slices.Concat(frozenFaults, packetFaults, killedFaults, interfaceFaults, halfClosedFaults,
-		proxyBufferFaults, proxyIdleFaults, proxyRestartFaults, suspendedFaults)
+		proxyBufferFaults, pullFaults, proxyIdleFaults, proxyRestartFaults, suspendedFaults, ntlmFaults)
 }
 
 func TestEveryFaultOfARealNetworkIsNoticedAndSurvivedAndNothingIsLostSilently(t *testing.T) {
@@ -47,7 +47,7 @@ func TestEveryFaultOfARealNetworkIsNoticedAndSurvivedAndNothingIsLostSilently(t 
 		t.Fatal(err)
 	}
 	for i, f := range allFaults() {
-		for _, protocol := range []string{"h1", "h2"} {
+		for _, protocol := range protocols {
 			if f.protocols != nil && !slices.Contains(f.protocols, protocol) {
 				continue
 			}

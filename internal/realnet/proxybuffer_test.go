@@ -26,12 +26,12 @@ var proxyBufferFaults = []fault{
 	},
 	{
 		name:     "a proxy that withholds the whole response, for 50 s",
-		withhold: "all", lasts: 50 * time.Second, end: func(w *world) { w.tell("pass on") },
+		withhold: "all", protocols: restOnly, lasts: 50 * time.Second, end: func(w *world) { w.tell("pass on") },
 		says: "a proxy that holds back responses", own: (*fault).heldBack,
 	},
 	{
 		name:     "a proxy that passes the header on and withholds the body, for 50 s",
-		withhold: "body", lasts: 50 * time.Second, end: func(w *world) { w.tell("pass on") },
+		withhold: "body", protocols: restOnly, lasts: 50 * time.Second, end: func(w *world) { w.tell("pass on") },
 		says: "the connection was silent for too long", own: (*fault).heldBack,
 	},
 }

@@ -49,7 +49,7 @@ func (f *fault) cutAgainAndAgain(w *world) row {
 			resyncs++
 		}
 	}
-	if connected != cuts || resyncs != cuts {
+	if connected != cuts || resyncs != cuts*len(w.watched()) {
 		w.t.Errorf("%d cuts, %d connections, %d times Resync(ErrReconnected)", cuts, connected, resyncs)
 	}
 	f.checkSpacing(w)

@@ -65,7 +65,9 @@ func (r *relay) halfClose() error {
 	defer r.mu.Unlock()
 	var all []error
 	for _, c := range r.front {
-		all = append(all, c.CloseWrite())
+		if err := c.CloseWrite(); !errors.Is(err, net.ErrClosed) { // its client has ended it long ago
+			all = append(all, err)
+		}
 	}
 	r.front = nil
 	return errors.Join(all...)

@@ -18,34 +18,29 @@ import (
 
 	"github.com/calwatch/calwatch/outlookstream"
 	"github.com/calwatch/calwatch/outlookstream/auth"
+	"github.com/calwatch/calwatch/outlookstream/ews"
 )
 
 const watchedPath = "me/events"
 
 type clientConfig struct {
-	CertFile  string // whom to trust
-	KeepAlive time.Duration
+	EWS       bool          // over Exchange Web Services
+	NTLM      bool          // with that instead of a token, in the name of the first of watchedMailboxes
+	CertFile  string        // whom to trust
+	KeepAlive time.Duration // or what Exchange's heartbeat is expected to be
 }
 
 // playClient is a program that watches, as any user of the library would write
 // it, and tells of all that it sees.
 func playClient(c clientConfig) error {
-	out := newPrinter(os.Stdout)
-	tell := func(r record) {
-		r.At = time.Now()
-		out.print(r)
-	}
-	pem, err := os.ReadFile(c.CertFile)
+	tell := teller()
+	transport, err := transportTrusting(c.CertFile)
 	if err != nil {
 		return err
 	}
-	trusted := x509.NewCertPool()
-	if !trusted.AppendCertsFromPEM(pem) {
-		return errors.New("there is no certificate in the file")
-	}
 	client, err := outlookstream.New(auth.Cached(tokensOfTheTest(tell)), &outlookstream.Options{
 		Endpoint:   "https://" + net.JoinHostPort(serverIP, port) + "/api/beta",
-		HTTPClient: &http.Client{Transport: transportTrusting(trusted)},
+		HTTPClient: &http.Client{Transport: transport},
 		KeepAlive:  c.KeepAlive,
 		Trace:      tracing(tell),
 	})
@@ -57,21 +52,42 @@ func playClient(c clientConfig) error {
 			tell(record{What: whatEnded, Err: err.Error()})
 			return err
 		}
-		r := record{What: whatEvent, Kind: event.Kind.String(), ID: event.ID, Version: event.Version}
-		if event.Kind == outlookstream.Resync {
-			r.Reason = reasonName(event.Reason)
-			r.Err = event.Reason.Error()
-		}
-		tell(r)
+		tell(recordOf(event))
 	}
 	return nil
 }
 
+// teller tells on standard output what happened, and when.
+func teller() (tell func(record)) {
+	out := newPrinter(os.Stdout)
+	return func(r record) {
+		r.At = time.Now()
+		out.print(r)
+	}
+}
+
+func recordOf(event outlookstream.Event) record {
+	r := record{What: whatEvent, Kind: event.Kind.String(), Resource: event.Resource, ID: event.ID}
+	if event.Reason != nil {
+		r.Reason = reasonName(event.Reason)
+		r.Err = event.Reason.Error()
+	}
+	return r
+}
+
 // transportTrusting is the library's own transport, but for whom it trusts.
-func transportTrusting(trusted *x509.CertPool) *http.Transport {
+func transportTrusting(certFile string) (*http.Transport, error) {
+	pem, err := os.ReadFile(certFile)
+	if err != nil {
+		return nil, err
+	}
+	trusted := x509.NewCertPool()
+	if !trusted.AppendCertsFromPEM(pem) {
+		return nil, errors.New("there is no certificate in the file")
+	}
 	transport := outlookstream.NewTransport()
 	transport.TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
-	return transport
+	return transport, nil
 }
 
 // tokensOfTheTest asks for a token on standard output, and waits for it on
@@ -124,12 +140,16 @@ func textOf(err error) string {
 
 // reasonName is the name of a Resync's Reason, as the caller tells them apart.
 func reasonName(reason error) string {
-	for err, name := range map[error]string{
-		outlookstream.ErrStarted: "ErrStarted", outlookstream.ErrReconnected: "ErrReconnected", outlookstream.ErrResubscribed: "ErrResubscribed",
-		outlookstream.ErrMissed: "ErrMissed", outlookstream.ErrSequence: "ErrSequence", outlookstream.ErrRemoved: "ErrRemoved",
+	for _, known := range []struct {
+		err  error
+		name string
+	}{
+		{ews.ErrPulling, "ErrPulling"}, // is another, too
+		{outlookstream.ErrStarted, "ErrStarted"}, {outlookstream.ErrReconnected, "ErrReconnected"}, {outlookstream.ErrResubscribed, "ErrResubscribed"},
+		{outlookstream.ErrMissed, "ErrMissed"}, {outlookstream.ErrSequence, "ErrSequence"}, {outlookstream.ErrRemoved, "ErrRemoved"},
 	} {
-		if errors.Is(reason, err) {
-			return name
+		if errors.Is(reason, known.err) {
+			return known.name
 		}
 	}
 	return strings.TrimSpace(fmt.Sprint("unknown: ", reason))

@@ -37,6 +37,9 @@ func playRole() (played bool, err error) {
 		if err := json.Unmarshal(config, &c); err != nil {
 			return true, err
 		}
+		if c.EWS {
+			return true, playExchangeClient(c)
+		}
 		return true, playClient(c)
 	default:
 		return true, fmt.Errorf("there is no role %q", role)
@@ -46,20 +49,20 @@ func playRole() (played bool, err error) {
 // An order is what the test tells a server to do, a line of JSON on its
 // standard input.
 type order struct {
-	Number int    `json:"number"`
-	Do     string `json:"do"`           // "change", "token", "peers", "half-close", "pass on"
-	ID     string `json:"id,omitempty"` // of the item to create
+	Number   int    `json:"number"`
+	Do       string `json:"do"`                 // "change", "token", "app token", "peers", "half-close", "pass on"
+	Resource string `json:"resource,omitempty"` // where to make the change: watchedPath, or a mailbox
+	ID       string `json:"id,omitempty"`       // of the item to create
 }
 
 // A reply is what the server says about it, on its standard output. The first
 // one, of number 0, says that it listens.
 type reply struct {
-	Number  int       `json:"number"`
-	Version string    `json:"version,omitempty"`
-	Time    time.Time `json:"time,omitzero"` // of the change
-	Token   string    `json:"token,omitempty"`
-	Peers   []string  `json:"peers,omitempty"` // addresses of those connected
-	Err     string    `json:"err,omitempty"`
+	Number int       `json:"number"`
+	Time   time.Time `json:"time,omitzero"` // of the change
+	Token  string    `json:"token,omitempty"`
+	Peers  []string  `json:"peers,omitempty"` // addresses of those connected
+	Err    string    `json:"err,omitempty"`
 }
 
 // A record is what a client says, on its standard output, about what happened
@@ -68,8 +71,8 @@ type record struct {
 	At       time.Time     `json:"at"`
 	What     string        `json:"what"`
 	Kind     string        `json:"kind,omitempty"`
+	Resource string        `json:"resource,omitempty"`
 	ID       string        `json:"id,omitempty"`
-	Version  string        `json:"version,omitempty"`
 	Reason   string        `json:"reason,omitempty"`
 	Protocol string        `json:"protocol,omitempty"`
 	Op       string        `json:"op,omitempty"`
@@ -88,7 +91,9 @@ const (
 	whatLive         = "live"
 	whatDisconnected = "disconnected"
 	whatWaiting      = "waiting"
+	whatPulling      = "pulling"
 	whatEvent        = "event"
+	whatAside        = "aside" // an event that comes with the one of a change
 	whatEnded        = "ended"
 )
 

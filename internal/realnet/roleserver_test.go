@@ -12,21 +12,30 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/calwatch/calwatch/internal/fakeserver"
+	"github.com/calwatch/calwatch/internal/fakeserver/exchange"
+	"github.com/calwatch/calwatch/internal/fakeserver/httpauth"
+	"github.com/calwatch/calwatch/internal/fakeserver/signin"
 )
 
 type serverConfig struct {
-	Listen   string      // where clients, or the proxy, come
-	Protocol string      // "h1", "h2"; "plain" for HTTP/1.1 without TLS behind a proxy
-	Cert     certificate // unless it is plain
-	Relay    bool        // TCP goes through a relay that can be told to half-close
-	Withhold string      // "all" or "body" of streams, until told otherwise; "": nothing
+	Listen    string        // where clients, or the proxy, come
+	Protocol  string        // "h1", "h2"; "plain" for HTTP/1.1 without TLS behind a proxy
+	Cert      certificate   // unless it is plain
+	Heartbeat time.Duration // of Exchange; of the REST API the client says how often
+	Relay     bool          // TCP goes through a relay that can be told to half-close
+	Withhold  string        // "all" or "body" of streams, until told otherwise; "": nothing
 }
 
 // playServer is the service. It does what it is told until its input ends.
 func playServer(c serverConfig) error {
-	service := fakeserver.New(nil)
+	var accounts []signin.Account
+	for _, address := range watchedMailboxes {
+		accounts = append(accounts, signin.Account{User: address})
+	}
+	service := fakeserver.New(&fakeserver.Options{Accounts: accounts, Exchange: &exchange.Options{Heartbeat: c.Heartbeat}})
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
@@ -42,7 +51,7 @@ func playServer(c serverConfig) error {
 	}
 	holding := &withholder{next: service, what: c.Withhold}
 	holding.passing.Store(c.Withhold == "")
-	server := &http.Server{Handler: holding, ErrorLog: log.New(io.Discard, "", 0)}
+	server := &http.Server{Handler: holding, ConnContext: httpauth.ConnContext, ErrorLog: log.New(io.Discard, "", 0)}
 	if c.Protocol != "plain" {
 		protocol := map[string]string{"h1": "http/1.1", "h2": "h2"}[c.Protocol]
 		cert, err := tls.LoadX509KeyPair(c.Cert.CertFile, c.Cert.KeyFile)
@@ -63,14 +72,20 @@ func playServer(c serverConfig) error {
 		r := reply{Number: o.Number}
 		switch o.Do {
 		case "change":
-			entries, err := service.Change(fakeserver.Change{Resource: watchedPath, ChangeType: "Created", ID: o.ID})
+			user := o.Resource
+			if user == watchedPath {
+				user = "me"
+			}
+			entries, err := service.Change(fakeserver.Change{User: user, Resource: watchedPath, ChangeType: "Created", ID: o.ID})
 			if err != nil {
 				r.Err = err.Error()
 				break
 			}
-			r.Version, r.Time = entries[0].Version, entries[0].Time
+			r.Time = entries[0].Time
 		case "token":
 			r.Token = service.Token("me")
+		case "app token":
+			r.Token = service.Token("")
 		case "peers":
 			r.Peers = peers.addresses()
 		case "pass on":

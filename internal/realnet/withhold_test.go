@@ -3,13 +3,15 @@
 package realnet
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
 )
 
 // A withholder is a proxy that buffers responses, in the server's process:
-// nginx does so over HTTP/1.1 only.
+// nginx does so over HTTP/1.1 only, and never the body alone.
 type withholder struct {
 	next    http.Handler
 	what    string // "all", or "body": the header is passed on
@@ -17,10 +19,20 @@ type withholder struct {
 }
 
 func (h *withholder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.passing.Load() && strings.HasSuffix(r.URL.Path, "/GetNotifications") {
+	if !h.passing.Load() && isStream(r) {
 		w = &withheld{ResponseWriter: w, r: r, header: h.what == "body"}
 	}
 	h.next.ServeHTTP(w, r)
+}
+
+// isStream tells what has no end from the rest, over either API.
+func isStream(r *http.Request) bool {
+	if strings.HasSuffix(r.URL.Path, "/GetNotifications") {
+		return true
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil && bytes.Contains(body, []byte("GetStreamingEvents"))
 }
 
 // withheld takes all and passes nothing on. A client that gives up ends it.

@@ -6,20 +6,29 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
+// protocols are what the cases are played over, in the order of the table: the
+// REST API over HTTP/1.1 and HTTP/2, and Exchange Web Services over HTTP/1.1.
+var protocols = []string{"h1", "h2", "ews"}
+
+// restOnly is for what differs over Exchange Web Services.
+var restOnly = []string{"h1", "h2"}
+
 // A world is one case: a server, a client, and what is between them.
 type world struct {
 	t        *testing.T
-	protocol string
+	protocol string // one of protocols
 	network  network
 	cert     certificate
 	config   serverConfig
 	proxy    *proxy // nil: none
 	book     *book
 	client   *client
+	turn     atomic.Int64 // whose the last change was
 
 	mu      sync.Mutex
 	current *server // replaced when it is started again
@@ -52,7 +61,13 @@ func newWorld(t *testing.T, f fault, protocol string) *world {
 	starting <- struct{}{}
 	defer func() { <-starting }()
 	w := &world{t: t, protocol: protocol, network: newNetwork(t), cert: newCertificate(t), book: newBook()}
-	w.config = serverConfig{Listen: net.JoinHostPort(serverIP, port), Protocol: protocol, Cert: w.cert, Relay: f.relay, Withhold: f.withhold}
+	w.config = serverConfig{
+		Listen: net.JoinHostPort(serverIP, port), Protocol: protocol, Cert: w.cert, Heartbeat: f.keepAliveOrDefault(),
+		Relay: f.relay, Withhold: f.withhold,
+	}
+	if protocol == "ews" {
+		w.config.Protocol = "h1"
+	}
 	if f.proxy != "" {
 		w.config.Listen, w.config.Protocol = upstream, "plain"
 	}
@@ -60,7 +75,7 @@ func newWorld(t *testing.T, f fault, protocol string) *world {
 	if f.proxy != "" {
 		w.proxy = startProxy(t, w, f.proxy)
 	}
-	w.client = startClient(t, w.network, clientConfig{CertFile: w.cert.CertFile, KeepAlive: f.keepAliveOrDefault()}, w.token)
+	w.client = startClient(t, w.network, clientConfig{EWS: protocol == "ews", NTLM: f.ntlm, CertFile: w.cert.CertFile, KeepAlive: f.keepAliveOrDefault()}, w.token)
 	t.Cleanup(func() {
 		if t.Failed() {
 			w.dump()
@@ -69,37 +84,61 @@ func newWorld(t *testing.T, f fault, protocol string) *world {
 	return w
 }
 
+// watched are the resources that the client watches.
+func (w *world) watched() []string {
+	if w.protocol == "ews" {
+		return watchedMailboxes
+	}
+	return []string{watchedPath}
+}
+
 // token is what the client is given whenever it asks.
 func (w *world) token() (string, error) {
-	r, err := w.server().ask(order{Do: "token"})
+	do := "token"
+	if w.protocol == "ews" {
+		do = "app token" // it acts as every mailbox
+	}
+	r, err := w.server().ask(order{Do: do})
 	return r.Token, err
 }
 
-// change makes a change, sooner or later.
+// change makes a change, sooner or later, in one resource after the other.
 func (w *world) change() (id string) {
-	id = w.book.next()
-	w.server().order(order{Do: "change", ID: id}, func(r reply) {
+	all := w.watched()
+	return w.changeIn(all[w.turn.Add(1)%int64(len(all))])
+}
+
+func (w *world) changeIn(resource string) (id string) {
+	id = w.book.next(resource)
+	w.server().order(order{Do: "change", Resource: resource, ID: id}, func(r reply) {
 		if r.Err != "" {
 			w.t.Errorf("the change %s: %s", id, r.Err)
 			return
 		}
-		w.book.add(made{id: id, version: r.Version, at: r.Time})
+		w.book.add(made{resource: resource, id: id, at: r.Time})
 	})
 	return id
 }
 
-// delivered makes changes until the client gets one: then all that was made
-// before is delivered, announced, or lost. One that a dying stream swallows is
-// announced, and tells nothing.
+// delivered makes changes until the client gets one of each resource: then all
+// that was made before is delivered, announced, or lost. One that a dying stream
+// swallows is announced, and tells nothing.
 func (w *world) delivered() {
 	w.t.Helper()
+	for _, resource := range w.watched() {
+		w.deliveredOf(resource)
+	}
+}
+
+func (w *world) deliveredOf(resource string) {
+	w.t.Helper()
 	for begin := time.Now(); time.Since(begin) < patience; {
-		id := w.change()
+		id := w.changeIn(resource)
 		if _, ok := w.client.seen(5*time.Second, func(r record) bool { return r.What == whatEvent && r.ID == id }); ok {
 			return
 		}
 	}
-	w.t.Fatalf("no change is delivered within %v; the client's stderr: %s", patience, w.client.stderr)
+	w.t.Fatalf("no change of %s is delivered within %v; the client's stderr: %s", resource, patience, w.client.stderr)
 }
 
 // keepChanging makes a change every so often, until stop is called.
@@ -140,9 +179,12 @@ func (w *world) restart() {
 }
 
 // reasons returns why the caller was told to list again, in order.
-func reasons(all []record) (list []string) {
+func reasons(all []record) (list []string) { return reasonsOf(all, "") }
+
+// reasonsOf does so of one resource; "" is all.
+func reasonsOf(all []record, resource string) (list []string) {
 	for _, r := range all {
-		if r.What == whatEvent && r.Kind == "resync" {
+		if r.What == whatEvent && r.Kind == "resync" && (resource == "" || r.Resource == resource) {
 			list = append(list, r.Reason)
 		}
 	}
@@ -151,7 +193,7 @@ func reasons(all []record) (list []string) {
 
 func (w *world) dump() {
 	records := w.client.all()
-	for _, r := range slices.DeleteFunc(records, func(r record) bool { return r.What == whatEvent && r.Kind != "resync" }) {
+	for _, r := range slices.DeleteFunc(records, func(r record) bool { return r.What == whatEvent && r.Kind != "resync" || r.What == whatAside }) {
 		w.t.Logf("client: %s %+v", r.At.Format("05.000"), r)
 	}
 	w.t.Logf("client's stderr: %s", w.client.stderr)
