@@ -96,9 +96,10 @@ type made struct {
 	At           time.Time
 }
 
-func (s *serving) ledger() []made {
+// ledgerOf are the changes that were made in a service.
+func ledgerOf(service *fakeserver.Server) []made {
 	var all []made
-	for _, e := range s.service.Ledger() {
+	for _, e := range service.Ledger() {
 		all = append(all, made{e.Resource, e.ID, e.Time})
 	}
 	return all

@@ -33,6 +33,18 @@ func Play() (played bool, err error) {
 			return true, err
 		}
 		return true, playClient(c)
+	case roleExchange:
+		var c exchangeConfig
+		if err := json.Unmarshal(config, &c); err != nil {
+			return true, err
+		}
+		return true, playExchange(c)
+	case roleWatch:
+		var c watchConfig
+		if err := json.Unmarshal(config, &c); err != nil {
+			return true, err
+		}
+		return true, playWatch(c)
 	default:
 		return true, fmt.Errorf("load: there is no role %q", role)
 	}
@@ -41,6 +53,9 @@ func Play() (played bool, err error) {
 const (
 	roleServer = "server"
 	roleClient = "client"
+	// The same for Exchange Web Services.
+	roleExchange = "exchange"
+	roleWatch    = "watch"
 )
 
 // An order is what a process is told, a line of JSON on its standard input. Its

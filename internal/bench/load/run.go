@@ -17,8 +17,10 @@ import (
 // Options say how much to measure.
 type Options struct {
 	Short bool // a few hundred streams, in less than a minute
+	// Exchange measures Exchange Web Services instead: the suite "ews".
+	Exchange bool
 	// Only are the suites to run: footprint, connections, storm, steady,
-	// deadpeer. None means all.
+	// deadpeer; of Exchange, mailboxes and envelopes. None means all.
 	Only []string
 	// Streams and Protocols, if given, are measured instead of what the form
 	// has: to look at one thing.
@@ -33,7 +35,13 @@ type suite struct {
 	run  func(*runner) error
 }
 
-func suites() []suite {
+func suites(o Options) []suite {
+	if o.Exchange {
+		return []suite{
+			{"mailboxes", (*runner).exchange},
+			{"envelopes", (*runner).envelopes},
+		}
+	}
 	return []suite{
 		{"footprint", (*runner).footprint},
 		{"connections", (*runner).connections},
@@ -49,12 +57,16 @@ func Run(ctx context.Context, o Options) (results.File, error) {
 		ctx: ctx, log: o.Log, size: full,
 		file: results.File{Suite: "load", Taken: time.Now().UTC(), Machine: results.ThisMachine(), Values: make(map[string]float64)},
 	}
+	if o.Exchange {
+		r.file.Suite = "ews"
+	}
 	if o.Short {
 		r.size = short
 	}
 	if o.Streams > 0 {
 		r.size.counts, r.size.connections = []int{o.Streams}, o.Streams
 		r.size.stormStreams, r.size.stormDefault = o.Streams, o.Streams
+		r.size.mailboxes = []int{o.Streams}
 	}
 	if len(o.Protocols) > 0 {
 		r.size.protocols, r.size.footprints = o.Protocols, o.Protocols
@@ -64,7 +76,7 @@ func Run(ctx context.Context, o Options) (results.File, error) {
 		return r.file, err
 	}
 	var failed error
-	for _, s := range suites() {
+	for _, s := range suites(o) {
 		if len(o.Only) > 0 && !slices.Contains(o.Only, s.name) {
 			continue
 		}
@@ -98,6 +110,11 @@ type size struct {
 	stormStreams int
 	stormDefault int // the same at the default connect rate, at which so many take minutes
 
+	mailboxes      []int         // of Exchange
+	groups         int           // that they are in
+	quiet, working time.Duration // without changes, and with them
+	envelopesFor   time.Duration // for each way of reading them
+
 	counts     []int // of streams, for what is to be the same for each
 	modes      []string
 	protocols  []string // of the storm and the steady state
@@ -109,6 +126,7 @@ var full = size{
 	keepAlive: 4 * time.Second, steadyAlive: 15 * time.Second,
 	idle: 16 * time.Second, busy: 30 * time.Second, changes: 1000,
 	connections: 5000, limits: []int{100, 250}, rates: []int{0, 1000}, down: 3 * time.Second,
+	mailboxes: []int{10, 100, 1000}, groups: 5, quiet: 5 * time.Second, working: 30 * time.Second, envelopesFor: time.Second,
 	patience: 4 * time.Minute, deadAlive: 5 * time.Second, deadStreams: 20, stormStreams: 10_000, stormDefault: 2000,
 }
 
@@ -117,6 +135,7 @@ var short = size{
 	keepAlive: time.Second, steadyAlive: time.Second,
 	idle: 1500 * time.Millisecond, busy: 2 * time.Second, changes: 200,
 	connections: 200, limits: []int{20}, rates: []int{1000}, down: time.Second,
+	mailboxes: []int{10, 60}, groups: 5, quiet: time.Second, working: 2 * time.Second, envelopesFor: 50 * time.Millisecond,
 	patience: 30 * time.Second, deadAlive: time.Second, deadStreams: 5, stormStreams: 200, stormDefault: 200,
 }
 
@@ -135,7 +154,7 @@ func (r *runner) logf(format string, args ...any) {
 	}
 }
 
-func (r *runner) value(key string, v float64) { r.file.Values["load."+key] = v }
+func (r *runner) value(key string, v float64) { r.file.Values[r.file.Suite+"."+key] = v }
 
 func (r *runner) table(t results.Table) {
 	r.file.Tables = append(r.file.Tables, t)

@@ -86,6 +86,13 @@ func (s *seen) changed(i int, id string, data []byte) {
 	}
 }
 
+// startRecording has all that is seen from now on kept.
+func (s *seen) startRecording() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.record = true
+}
+
 // mark begins a new count.
 func (s *seen) mark() {
 	s.mu.Lock()

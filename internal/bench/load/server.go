@@ -58,29 +58,22 @@ func playServer(c serverConfig) error {
 	if err != nil {
 		return err
 	}
-	cert, err := tls.X509KeyPair([]byte(c.Cert.Cert), []byte(c.Cert.Key))
-	if err != nil {
-		return err
-	}
 	s := &serving{
 		service: service, token: service.Token(""), config: c, holes: newHoles(listener), started: time.Now(),
 		outlets: make(map[*outlet]struct{}), stalled: make(chan struct{}),
 	}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(c.Protocol == "h1")
-	protocols.SetHTTP2(c.Protocol == "h2")
-	server := &http.Server{
-		Handler:           s,
-		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
-		Protocols:         protocols,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: c.Streams},
-		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          log.New(io.Discard, "", 0),
-		ConnState: func(_ net.Conn, state http.ConnState) {
-			if state == http.StateNew {
-				s.dialled.Add(1)
-			}
-		},
+	server, err := newHTTPServer(s, c.Cert)
+	if err != nil {
+		return err
+	}
+	server.Protocols = new(http.Protocols)
+	server.Protocols.SetHTTP1(c.Protocol == "h1")
+	server.Protocols.SetHTTP2(c.Protocol == "h2")
+	server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: c.Streams}
+	server.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			s.dialled.Add(1)
+		}
 	}
 	go func() { // ends with the process, which it ends
 		fmt.Fprintln(os.Stderr, "load: serving stopped:", server.ServeTLS(s.holes, "", ""))
@@ -155,7 +148,7 @@ func (s *serving) do(o order) (any, error) {
 	case "end changes":
 		return s.changes.end()
 	case "ledger":
-		return s.ledger(), nil
+		return ledgerOf(s.service), nil
 	case "freeze":
 		return s.holes.freeze(), nil
 	case "stall one":
@@ -173,4 +166,18 @@ func (s *serving) stallOne() error {
 		return nil
 	}
 	return errors.New("there is no stream")
+}
+
+// newHTTPServer serves handler with a certificate.
+func newHTTPServer(handler http.Handler, c certificate) (*http.Server, error) {
+	cert, err := tls.X509KeyPair([]byte(c.Cert), []byte(c.Key))
+	if err != nil {
+		return nil, err
+	}
+	return &http.Server{
+		Handler:           handler,
+		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
+		ReadHeaderTimeout: time.Minute,
+		ErrorLog:          log.New(io.Discard, "", 0),
+	}, nil
 }

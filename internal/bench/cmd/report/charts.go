@@ -58,6 +58,12 @@ func (all stock) charts(dir string) ([]string, error) {
 		}
 		drawn = append(drawn, "token")
 	}
+	if p, ok := all.mailboxLines(); ok {
+		if err := p.Save(16*vg.Centimeter, 11*vg.Centimeter, filepath.Join(dir, "ews.svg")); err != nil {
+			return nil, err
+		}
+		drawn = append(drawn, "ews")
+	}
 	return drawn, nil
 }
 

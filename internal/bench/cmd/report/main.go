@@ -40,7 +40,7 @@ func main() {
 }
 
 // suites are all of them, in the order of the page.
-func suites() []string { return []string{"micro", "wire", "load", "token"} }
+func suites() []string { return []string{"micro", "wire", "load", "ews", "token"} }
 
 func run() error {
 	var s settings

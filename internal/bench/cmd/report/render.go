@@ -77,7 +77,7 @@ func (all stock) page(drawn []string) string {
 	for _, t := range all.micro() {
 		table(&p, t)
 	}
-	for _, suite := range []struct{ name, title string }{{"wire", "Over real connections"}, {"load", "Many streams"}} {
+	for _, suite := range []struct{ name, title string }{{"wire", "Over real connections"}, {"load", "Many streams"}, {"ews", "Many mailboxes of Exchange"}} {
 		fmt.Fprintf(&p, "## %s\n\n%s\n\n", suite.title, all.notes[suite.name])
 		chart(suite.name, suite.title)
 		if _, ok := all.files[suite.name]; !ok {

@@ -82,7 +82,7 @@ func TestPageFromWhatWasStored(t *testing.T) {
 
 // A note about a target that does not exist would never be read.
 func TestNotes(t *testing.T) {
-	known := map[string]bool{"intro": true, "targets": true, "micro": true, "wire": true, "load": true, "token": true, "token-remarks": true}
+	known := map[string]bool{"intro": true, "targets": true, "micro": true, "wire": true, "load": true, "ews": true, "token": true, "token-remarks": true}
 	for name := range maps.Keys(known) {
 		if notes(notesText)[name] == "" {
 			t.Errorf("there is no note %q", name)
