@@ -86,6 +86,9 @@ func (s *Session) finish(traced *TraceAnswered, start time.Time, r request, err 
 	if _, said := errors.AsType[*Error](err); err != nil && !said {
 		err = &outlookstream.ConnectionError{Op: r.op, Resource: r.mailbox, Err: err, Diagnostics: traced.Diagnostics}
 	}
+	if failure, said := errors.AsType[*Error](err); said && failure.BackOff > 0 && r.op != opAutodiscover {
+		s.client.busy.note(s.client.charged(r.impersonate), failure.BackOff)
+	}
 	traced.Duration, traced.Err = time.Since(start), err
 	if s.client.opts.Statistics && traced.RequestID != "" {
 		said := fmt.Sprintf("MessageId=%s,ResponseTime=%d,SoapAction=%s", traced.RequestID, traced.Duration.Milliseconds(), r.op)

@@ -24,6 +24,7 @@ type Client struct {
 	timeout  time.Duration // bounds one call, and the connecting of a stream
 	version  atomic.Pointer[string]
 	watchdog *reconnect.Watchdog
+	busy     busy
 	calls    chan struct{} // holds one token for each call that is under way
 }
 

@@ -16,8 +16,11 @@ import (
 func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCauseFunc) (goodFor time.Duration, err error) {
 	// Not with ctx: a request that is given up because the group is to change
 	// would leave a subscription behind that counts.
+	g.pullNoLonger()
 	if err := g.subscribeAll(g.watch.ctx); err != nil {
-		g.pullingFailed()
+		if _, answered := errors.AsType[*Error](err); !answered {
+			g.pullingFailed()
+		}
 		return 0, err
 	}
 	if ctx.Err() != nil {
@@ -25,12 +28,16 @@ func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCaus
 	}
 	subscriptions := g.subscribed()
 	if len(subscriptions) == 0 {
+		g.pullingFailed()
 		return 0, g.idleUntil(ctx, g.nextDue())
 	}
 	if !g.pulling.IsZero() {
 		return g.pullAndDeliver(ctx)
 	}
 	stream, err := g.session.Open(ctx, subscriptions...)
+	if err != nil && ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
 	if isMailboxFatal(err) || g.isBarred(err) {
 		return 0, g.anchorFailed(err)
 	}
@@ -39,7 +46,7 @@ func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCaus
 		return 0, err
 	}
 	defer stream.Close()
-	g.loop.Accepted()
+	g.accepted()
 	g.watch.client.opts.Logger.Info("connected", "subscriptions", len(subscriptions), "anchor", g.session.anchor, "request-id", stream.diagnostics.RequestID)
 	late := g.retryMissing(ctx, cancel)
 	err = g.deliver(ctx, stream)
@@ -87,8 +94,10 @@ func (g *group) deliver(ctx context.Context, stream *Stream) error {
 // handleNext gives the watch what Next returned. It returns the error that ends
 // the stream.
 func (g *group) handleNext(n *Notification, err error, members map[string]*member) error {
-	skipped, passes := errors.AsType[*outlookstream.SkippedError](err)
-	if err != nil && !passes && !errors.Is(err, outlookstream.ErrMissed) {
+	// Bare ones: a stream that ended may say so with its context's cause, which may be any error.
+	skipped, isSkipped := err.(*outlookstream.SkippedError)
+	said, isSaid := err.(*Error)
+	if err != nil && !isSkipped && !(isSaid && said.passes()) {
 		return err
 	}
 	if !g.told { // it has not said that it does not have the subscriptions
@@ -100,10 +109,10 @@ func (g *group) handleNext(n *Notification, err error, members map[string]*membe
 	switch {
 	case err == nil:
 		return g.handle(n, members)
-	case passes:
+	case isSkipped:
 		return g.announceAll(reasonOf(skipped))
 	default:
-		return g.missed(err, members)
+		return g.missed(said, members)
 	}
 }
 
@@ -176,13 +185,12 @@ func (g *group) bySubscription() map[string]*member {
 }
 
 // missed announces what the service says it could not keep. The stream goes on.
-func (g *group) missed(err error, members map[string]*member) error {
-	failure, _ := errors.AsType[*Error](err)
+func (g *group) missed(failure *Error, members map[string]*member) error {
 	named := false
 	for _, id := range failure.Subscriptions {
 		if m := members[id]; m != nil {
 			named = true
-			if err := g.announce(m, err); err != nil {
+			if err := g.announce(m, failure); err != nil {
 				return err
 			}
 		}
@@ -190,7 +198,7 @@ func (g *group) missed(err error, members map[string]*member) error {
 	if named {
 		return nil
 	}
-	return g.announceAll(err)
+	return g.announceAll(failure)
 }
 
 // announceAll announces to every mailbox that is listened to.

@@ -34,10 +34,10 @@ type ID struct {
 // folder: one of ItemID and FolderID is set.
 type Event struct {
 	Type           EventType
-	TimeStamp      time.Time // UTC, to the second
-	ItemID         ID
-	FolderID       ID
-	ParentFolderID ID
+	TimeStamp      time.Time // when it happened, by the server: UTC, to the second; zero if it did not say
+	ItemID         ID        // of the item; zero if it is about a folder
+	FolderID       ID        // of the folder; zero if it is about an item
+	ParentFolderID ID        // of the folder that it is in
 
 	// Of what was moved or copied: where it was. What was moved has a new id.
 	OldItemID         ID

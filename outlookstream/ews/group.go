@@ -25,6 +25,7 @@ type group struct {
 
 	session *Session // nil: to be made, with the first of the members as its anchor
 	members map[string]*member
+	silent  time.Time // since when the server has not answered; zero: its last word was an answer
 	warned  bool      // in the log, that it stays away
 	dumb    int       // how many streams in a row have brought nothing
 	brief   int       // how many in a row have brought something, and no heartbeat
@@ -50,6 +51,7 @@ type member struct {
 	Mailbox
 	membership   *membership
 	subscription *Subscription // nil: to be made
+	since        time.Time     // when it was made
 	owed         error         // Reason of the Resync due before any other event; nil if none
 	due          time.Time     // when a subscription may be tried; zero: now
 	policy       *reconnect.Policy
@@ -95,6 +97,13 @@ func (g *group) remove(m *membership) {
 	g.interrupt()
 }
 
+// isOver reports whether the group takes no mailbox any more, and listens no more.
+func (g *group) isOver() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.over
+}
+
 // interrupt ends the attempt that is going on. g.mu is held.
 func (g *group) interrupt() {
 	if g.cancel != nil {
@@ -110,16 +119,24 @@ func (g *group) begin() {
 		return
 	}
 	g.begun = true
-	g.watch.running.Go(g.run)
+	g.watch.spawn(g.run)
 }
 
 func (g *group) run() {
-	err := g.loop.Run(g.watch.ctx)
-	g.unsubscribeAll()
-	if errors.Is(err, errNobody) {
-		err = nil
+	err := g.live()
+	n := news{ended: g, err: err}
+	switch {
+	case errors.Is(err, errNobody):
+		n.err = nil
+	case errors.Is(err, errAway):
+		n.err, n.owed = nil, g.owing()
 	}
-	_ = g.watch.tell(news{ended: g, err: err})
+	_ = g.watch.tell(n)
+}
+
+func (g *group) live() error {
+	defer g.unsubscribeAll() // also if a Trace function panics
+	return g.loop.Run(g.watch.ctx)
 }
 
 // Attempt is one connection: from whatever must be done to get it to its end.
@@ -128,6 +145,9 @@ func (g *group) Attempt() (goodFor time.Duration, err error) {
 	defer cancel(nil)
 	if !g.change(cancel) {
 		return 0, reconnect.Permanent(errNobody)
+	}
+	if g.isAway() {
+		return 0, reconnect.Permanent(errAway)
 	}
 	goodFor, err = g.connectAndDeliver(ctx, cancel)
 	if g.watch.ctx.Err() == nil && context.Cause(ctx) == errRegroup {
@@ -271,6 +291,7 @@ func (g *group) Classify(err error) reconnect.Verdict {
 		return reconnect.Verdict{Action: reconnect.Renew}
 	}
 	verdict := reconnect.Verdict{Action: classify(err)}
+	g.noteEnd(err)
 	if failure, said := errors.AsType[*Error](err); said {
 		verdict.Answered, verdict.RetryAfter, verdict.Challenge = true, failure.BackOff, failure.challenge != ""
 	}
@@ -318,10 +339,19 @@ func (g *group) forgetAll(reason error) {
 	}
 }
 
-// forget drops a subscription. What it had collected is gone with it.
+// forget drops a subscription. What it had collected is gone with it. One that is
+// lost again and again is made less and less often.
 func (m *member) forget(reason error) {
-	m.subscription = nil
-	if !errors.Is(m.owed, outlookstream.ErrStarted) {
-		m.owed = reason
+	if m.subscription != nil && time.Since(m.since) >= m.membership.group.watch.client.opts.Backoff.ResetAfter {
+		m.policy.Reset()
 	}
+	m.subscription, m.owed = nil, m.owing(reason)
+}
+
+// owing is the Reason of the Resync that is due when reason is another one for it.
+func (m *member) owing(reason error) error {
+	if errors.Is(m.owed, outlookstream.ErrStarted) {
+		return m.owed
+	}
+	return reason
 }

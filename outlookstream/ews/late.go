@@ -32,7 +32,12 @@ func (g *group) retryMissing(ctx context.Context, cancel context.CancelCauseFunc
 		}
 	}
 	if len(missing) > 0 {
-		l.running.Go(func() { l.run(ctx, missing) })
+		l.running.Add(1)
+		// The watch waits for it, too: the group does not get to settle if it panics.
+		g.watch.spawn(func() {
+			defer l.running.Done()
+			l.run(ctx, missing)
+		})
 	}
 	return l
 }
@@ -48,10 +53,10 @@ func (l *late) run(ctx context.Context, missing []*member) {
 
 // wait waits until one of them is due; false: ctx has ended.
 func (l *late) wait(ctx context.Context, missing []*member) bool {
-	at := missing[0].due
+	at := l.group.dueAt(missing[0])
 	for _, m := range missing {
-		if m.due.Before(at) {
-			at = m.due
+		if due := l.group.dueAt(m); due.Before(at) {
+			at = due
 		}
 	}
 	timer := time.NewTimer(time.Until(at))
@@ -67,7 +72,7 @@ func (l *late) wait(ctx context.Context, missing []*member) bool {
 // try tries those that are due, one after the other, and returns who is left.
 func (l *late) try(ctx context.Context, missing []*member) (left []*member) {
 	for _, m := range missing {
-		if ctx.Err() != nil || m.due.After(time.Now()) {
+		if ctx.Err() != nil || l.group.dueAt(m).After(time.Now()) {
 			left = append(left, m)
 			continue
 		}
@@ -85,8 +90,7 @@ func (l *late) try(ctx context.Context, missing []*member) (left []*member) {
 			continue
 		}
 		l.gone = append(l.gone, m)
-		m.forget(outlookstream.ErrResubscribed)
-		d.membership, d.owed = m.membership, m.owed
+		d.membership, d.owed = m.membership, m.owing(outlookstream.ErrResubscribed) // it is the group's, which may look at it
 		if l.group.watch.tell(news{gone: d}) != nil {
 			return nil
 		}

@@ -52,7 +52,7 @@ func (g *group) subscribeAll(ctx context.Context) error {
 func (g *group) missing() (due []*member) {
 	now := time.Now()
 	for _, m := range g.sorted() {
-		if m.subscription == nil && !m.due.After(now) {
+		if m.subscription == nil && !g.dueAt(m).After(now) {
 			due = append(due, m)
 		}
 	}
@@ -73,13 +73,16 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 	var workers sync.WaitGroup
 	for range min(openers, len(members)) {
 		workers.Go(func() {
-			for i := range next {
-				r := &results[i]
-				r.subscription, r.err = g.subscribeOne(ctx, members[i].Mailbox)
-				if r.err != nil && !g.isMailboxes(r.err) && !(isAffinityLost(r.err) && known) {
-					cancel(r.err) // the others would fail, too
+			g.watch.guard(func() {
+				for i := range next {
+					r := &results[i]
+					r.err = errFallen // unless it returns
+					r.subscription, r.err = g.subscribeOne(ctx, members[i].Mailbox)
+					if r.err != nil && !g.isMailboxes(r.err) && !(isAffinityLost(r.err) && known) {
+						cancel(r.err) // the others would fail, too
+					}
 				}
-			}
+			})
 		})
 	}
 	started := 0
@@ -100,7 +103,7 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 		case r.err == nil:
 			g.subscribedTo(m, r.subscription)
 		case isAffinityLost(r.err) && known, g.isMailboxes(r.err):
-			g.loop.Accepted()
+			g.accepted()
 			if d := g.refusedFor(m, r.err); d != nil {
 				if err := g.depart(m, d); err != nil {
 					return err
@@ -120,9 +123,8 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 
 // subscribedTo takes note of a subscription that was made.
 func (g *group) subscribedTo(m *member, s *Subscription) {
-	m.subscription, m.strays, m.due = s, 0, time.Time{}
-	m.policy.Reset()
-	g.loop.Accepted()
+	m.subscription, m.since, m.strays, m.due = s, time.Now(), 0, time.Time{}
+	g.accepted()
 	g.watch.client.opts.Logger.Info("subscribed", "mailbox", m.name(), "server", s.BEServer)
 }
 
@@ -196,11 +198,19 @@ func (g *group) refusedFor(m *member, err error) *departure {
 // zero if there is none.
 func (g *group) nextDue() (at time.Time) {
 	for _, m := range g.members {
-		if m.subscription == nil && (at.IsZero() || m.due.Before(at)) {
-			at = m.due
+		if due := g.dueAt(m); m.subscription == nil && (at.IsZero() || due.Before(at)) {
+			at = due
 		}
 	}
 	return at
+}
+
+// dueAt returns when a member may be tried.
+func (g *group) dueAt(m *member) time.Time {
+	if busy := g.watch.client.busy.ends(g.watch.client.charged(m.Address)); busy.After(m.due) {
+		return busy
+	}
+	return m.due
 }
 
 // unsubscribeAll gives back what the group has: each subscription counts
@@ -218,20 +228,24 @@ func (g *group) unsubscribe(subscriptions []*Subscription) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(g.watch.ctx), farewell)
 	defer cancel()
 	defer g.session.keep()()
-	next := make(chan *Subscription)
+	next := make(chan *Subscription, len(subscriptions)) // nobody waits for a worker that does not return
+	for _, s := range subscriptions {
+		if !g.watch.client.busy.ends(g.watch.client.charged(s.Mailbox)).After(time.Now()) { // else it would be refused
+			next <- s
+		}
+	}
+	close(next)
 	var workers sync.WaitGroup
 	for range min(openers, len(subscriptions)) {
 		workers.Go(func() {
-			for s := range next {
-				if ctx.Err() == nil {
-					_ = g.session.Unsubscribe(ctx, s) // one that is not ended expires
+			g.watch.guard(func() {
+				for s := range next {
+					if ctx.Err() == nil {
+						_ = g.session.Unsubscribe(ctx, s) // one that is not ended expires
+					}
 				}
-			}
+			})
 		})
 	}
-	for _, s := range subscriptions {
-		next <- s
-	}
-	close(next)
 	workers.Wait()
 }

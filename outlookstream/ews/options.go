@@ -60,7 +60,9 @@ type Options struct {
 	// not work; 30 s by default.
 	PullInterval time.Duration
 
-	// MaxEnvelope bounds the size of one envelope in bytes; 4 MiB by default.
+	// MaxEnvelope bounds one envelope of a stream, and any other answer, in bytes;
+	// 4 MiB by default. A larger envelope is skipped, and announced by a watch; a
+	// larger answer is ErrMalformed.
 	MaxEnvelope int
 
 	// Statistics sends X-ClientStatistics: how long the call before took.
@@ -79,7 +81,9 @@ type Options struct {
 	// start again once a connection was good for 1 min.
 	Backoff outlookstream.Backoff
 
-	// Logger hears of what outlookstream.Options.Logger hears of. Default: nobody.
+	// Logger hears of connections and subscriptions, of each Resync and its reason,
+	// and of mailboxes that were given up, have moved or were not found. A warning
+	// is what may have cost a change, or what has lasted. Default: nobody.
 	Logger *slog.Logger
 
 	// Trace has functions to be called at what happens inside. Default: none.

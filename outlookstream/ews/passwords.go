@@ -50,18 +50,23 @@ func (p *passwords) grant(ctx context.Context) (*grant, error) {
 		return nil, context.Cause(ctx)
 	}
 	endTurn := func() { <-p.turn }
+	handedOver := false
+	defer func() { // also if ask panics
+		if !handedOver {
+			endTurn()
+		}
+	}()
 	password, proven := p.known()
 	if proven {
-		endTurn()
 		return p.granted(password, nil), nil
 	}
 	if password == nil {
 		var err error
 		if password, err = p.get(ctx); err != nil {
-			endTurn()
 			return nil, err
 		}
 	}
+	handedOver = true
 	return p.granted(password, endTurn), nil
 }
 

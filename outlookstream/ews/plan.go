@@ -3,7 +3,6 @@ package ews
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/calwatch/calwatch/internal/reconnect"
@@ -86,21 +85,25 @@ func (c *Client) discover(ctx context.Context, mailboxes []Mailbox) (results []f
 func byAddress(a, b Mailbox) int { return strings.Compare(a.key(), b.key()) }
 
 // groupFor returns the group that is to have a mailbox: one of its place that
-// has room, or a new one; nil if there may be no more.
-func (w *watch) groupFor(f found) *group {
+// has room, or a new one.
+func (w *watch) groupFor(f found) (*group, error) {
+	streams := 0
 	for _, g := range w.groups {
 		if g.place == f.place && g.hasRoom() {
-			return g
+			return g, nil
+		}
+		if !g.isOver() {
+			streams++
 		}
 	}
-	if !w.client.opts.Impersonate && len(w.groups) >= w.client.opts.MaxStreams {
-		return nil
+	if !w.client.opts.Impersonate && streams >= w.client.opts.MaxStreams {
+		return nil, w.client.tooManyStreams()
 	}
-	u, err := url.Parse(f.place.url)
+	u, err := parseURL(f.place.url)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	g := newGroup(w, f.place, u)
 	w.groups = append(w.groups, g)
-	return g
+	return g, nil
 }

@@ -19,6 +19,9 @@ import (
 var ErrPulling = errors.New("streaming does not work here: asking again and again instead")
 
 const (
+	// maxPulls is how often in a row a mailbox is asked about that has more events,
+	// until it is the turn of the others.
+	maxPulls = 100
 	// streamAgain is how long a group asks until it tries a stream again.
 	streamAgain = 6 * time.Hour
 	// pullTimeout is how long a subscription lives that nobody asks about.
@@ -68,6 +71,16 @@ func (g *group) pullingWorks() {
 	g.unproven = nil
 }
 
+// pullNoLonger makes the group listen again, when it has asked for long enough.
+func (g *group) pullNoLonger() {
+	if g.pulling.IsZero() || !time.Now().After(g.pulling) {
+		return
+	}
+	g.unsubscribeAll()
+	g.pulling, g.unproven = time.Time{}, nil
+	g.forgetAll(outlookstream.ErrReconnected)
+}
+
 // pullAndDeliver asks about every mailbox again and again.
 func (g *group) pullAndDeliver(ctx context.Context) (goodFor time.Duration, err error) {
 	g.pullingWorks()
@@ -80,43 +93,41 @@ func (g *group) pullAndDeliver(ctx context.Context) (goodFor time.Duration, err 
 	defer ticker.Stop()
 	for {
 		for _, m := range g.sorted() {
-			if m.subscription == nil || m.due.After(time.Now()) {
+			if m.subscription == nil || g.dueAt(m).After(time.Now()) {
 				continue
 			}
 			if err := g.pullOne(ctx, m); err != nil {
-				return time.Since(begun), err
+				return goodFor, err
 			}
+			goodFor = time.Since(begun)
 		}
 		g.logReturn()
-		if time.Now().After(g.pulling) {
-			g.pulling = time.Time{}
-			g.unsubscribeAll()
-			g.forgetAll(outlookstream.ErrReconnected)
-			return time.Since(begun), errRegroup
-		}
-		if len(g.missing()) > 0 {
-			return time.Since(begun), errRegroup
+		if len(g.missing()) > 0 || time.Now().After(g.pulling) {
+			return goodFor, errRegroup
 		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
-			return time.Since(begun), context.Cause(ctx)
+			return goodFor, context.Cause(ctx)
 		}
 	}
 }
 
-// pullOne asks about one mailbox until there is nothing more. An error concerns
-// the group.
+// pullOne asks about one mailbox until there is nothing more, or it is the turn of
+// the others. An error concerns the group.
 func (g *group) pullOne(ctx context.Context, m *member) error {
-	for {
+	for range maxPulls {
 		result, err := g.session.GetEvents(ctx, m.subscription, m.subscription.Watermark)
+		if err != nil && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil {
 			if !g.isMailboxes(err) {
 				return err
 			}
 			return g.notPulled(m, err)
 		}
-		g.loop.Accepted() // or the next token that expires would be taken for one that was no better
+		g.accepted() // or the next token that expires would be taken for one that was no better
 		m.subscription.Watermark = result.Watermark
 		for _, e := range result.Events {
 			if err := g.handleEvent(m, e, time.Now()); err != nil {
@@ -127,14 +138,20 @@ func (g *group) pullOne(ctx context.Context, m *member) error {
 			return nil
 		}
 	}
+	return nil
 }
 
 // notPulled deals with a mailbox that could not be asked about. Its subscription
-// stays, unless the service says that it is gone, or the mailbox is.
+// stays, unless the service says that it is gone, or the mailbox is, or events:
+// what was lost is behind its watermark.
 func (g *group) notPulled(m *member, err error) error {
 	d := g.refusedFor(m, err)
-	if d == nil && classify(err) != reconnect.Resubscribe {
+	missed := errors.Is(err, outlookstream.ErrMissed)
+	if d == nil && !missed && classify(err) != reconnect.Resubscribe {
 		return nil
+	}
+	if missed {
+		g.unsubscribe([]*Subscription{m.subscription}) // it may live on, and count
 	}
 	m.forget(outlookstream.ErrResubscribed)
 	if d == nil {

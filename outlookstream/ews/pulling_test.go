@@ -143,3 +143,47 @@ func TestAServerThatAnswersNothingIsNotTakenForOneThatCannotStream(t *testing.T)
 		}
 	})
 }
+
+// Nor is one that makes no such subscriptions: in a moment it may stream again.
+func TestAServerThatCannotBeAskedIsListenedTo(t *testing.T) {
+	inWorld(t, 2, site, func(t *testing.T, w *world) {
+		watcher := w.watchRooms(2)
+		watcher.after(time.Minute)
+		w.armForGood(fakeserver.Fault{On: fake.OnListen, Do: "stall"})
+		w.endpoint.Reset()
+		watcher.after(90 * time.Second) // the second stream is being opened
+		w.armForGood(fakeserver.Fault{On: fake.OnSubscribe, Do: fake.DoErrorMessage, Code: "ErrorInternalServerError"})
+		watcher.after(10 * time.Minute)
+		w.server.Disarm()
+		w.change(0, "Created")
+		watcher.after(5 * time.Minute)
+		if n := len(w.requests("GetEvents")); n != 0 {
+			t.Errorf("asked %d times", n)
+		}
+		id := w.change(1, "Created")
+		if len(about(watcher.take(), id)) == 0 {
+			t.Error("there is no stream")
+		}
+		if lost := watcher.lost(2); len(lost) > 0 {
+			t.Errorf("lost silently: %v", lost)
+		}
+	})
+}
+
+// What is given back to a server that does not answer must not hold the program.
+func TestLeavingTheLoopIsQuickThoughNobodyAnswers(t *testing.T) {
+	inWorld(t, 30, site, func(t *testing.T, w *world) {
+		var left time.Time
+		for event := range w.client().Watch(t.Context(), calendars(30)...) {
+			if event.Resource == room(29) {
+				w.endpoint.Freeze()
+				w.endpoint.Refuse(true)
+				left = time.Now()
+				break
+			}
+		}
+		if took := time.Since(left); took > 5*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}

@@ -30,24 +30,24 @@ type Trace struct {
 
 // TraceWaiting describes a wait between two attempts.
 type TraceWaiting struct {
-	Err   error // what ended the attempt before
-	Delay time.Duration
+	Err   error         // what ended the attempt before
+	Delay time.Duration // until the next; 0 if it follows at once
 }
 
 // TracePulling says why a group does not stream.
 type TracePulling struct {
-	Err   error
+	Err   error     // how the last stream ended
 	Until time.Time // then it tries again
 }
 
 // TraceAnswered describes a request that is over, or, for "GetStreamingEvents",
 // accepted.
 type TraceAnswered struct {
-	Op       string // "Subscribe", ...
-	Mailbox  string // which it was about; "" if it was not about one
-	Status   int    // 0: no answer
-	Duration time.Duration
-	Err      error // nil if it did what it was asked
+	Op       string        // "Subscribe", ...
+	Mailbox  string        // which it was about; "" if it was not about one
+	Status   int           // 0: no answer
+	Duration time.Duration // with the time for getting credentials
+	Err      error         // nil if it did what it was asked
 	outlookstream.Diagnostics
 }
 

@@ -39,8 +39,7 @@ func (c *Client) Watch(ctx context.Context, mailboxes ...Mailbox) outlookstream.
 
 // WatchSet is Watch for mailboxes that may come and go. It goes on while there
 // is none that can be watched, until the loop is left or ctx ends. One that has
-// ended is tried again once it was removed from the Set and added again, with more
-// than a second in between.
+// ended is tried again once it was removed from the Set and added again.
 func (c *Client) WatchSet(ctx context.Context, set *Set) outlookstream.Events {
 	return c.loop(ctx, set, false)
 }
@@ -60,6 +59,7 @@ func (c *Client) watch(ctx context.Context, set *Set, fixed bool, yield func(out
 	w := &watch{
 		client: c,
 		ctx:    ctx,
+		cancel: cancel,
 		set:    set,
 		fixed:  fixed,
 		yield:  yield,
@@ -73,9 +73,16 @@ func (c *Client) watch(ctx context.Context, set *Set, fixed bool, yield func(out
 
 		patience: make(map[string]*patience),
 	}
+	err := w.runAndWait()
+	w.fall.raise() // not if the loop's body has panicked: that is the better story
+	return err
+}
+
+// runAndWait returns, or panics with the loop's body, when nothing is left of the watch.
+func (w *watch) runAndWait() error {
 	defer w.again.Stop()
-	defer w.running.Wait() // also if the loop's body panics
-	defer cancel(errLoopLeft)
+	defer w.running.Wait()
+	defer w.cancel(errLoopLeft)
 	return w.run()
 }
 
@@ -85,11 +92,13 @@ func (c *Client) watch(ctx context.Context, set *Set, fixed bool, yield func(out
 type watch struct {
 	client  *Client
 	ctx     context.Context // for the watch's life
+	cancel  context.CancelCauseFunc
 	set     *Set
 	fixed   bool
 	yield   func(outlookstream.Event, error) bool
 	mark    func(outlookstream.Event) outlookstream.Event
 	running sync.WaitGroup
+	fall    fall
 	news    chan news // not buffered: who has an event waits until the loop takes it
 
 	groups    []*group
@@ -111,6 +120,7 @@ type news struct {
 	gone  *departure  // mailboxes that are no longer a group's
 	ended *group      // it has ended, because of err
 	err   error
+	owed  map[string]error // by its mailboxes, if it has some still
 }
 
 // A membership is a mailbox's time with a group. What the group says of it after that
@@ -144,32 +154,45 @@ func (w *watch) run() error {
 	settle := time.NewTimer(0)
 	<-settle.C
 	defer settle.Stop()
+	settles := false
+	// Not postponed by each change: they may never come to an end.
+	more := func() {
+		_, changed = w.set.now()
+		if !settles {
+			settles = true
+			settle.Reset(settling)
+		}
+	}
+	follow := func() {
+		settles = false
+		mailboxes, changed = w.set.now()
+		w.change(mailboxes)
+	}
 	for {
 		w.search()
 		// The Set first: nothing is to be told of a mailbox that was removed.
 		select {
 		case <-changed:
-			_, changed = w.set.now()
-			settle.Reset(settling)
+			more()
 			continue
 		case <-settle.C:
-			mailboxes, changed = w.set.now()
-			w.change(mailboxes)
+			follow()
 			continue
 		default:
 		}
 		select {
 		case n := <-w.news:
+			if w.ctx.Err() != nil {
+				return context.Cause(w.ctx) // it was the quicker of the two
+			}
 			if err := w.hear(n); err != nil {
 				return err
 			}
 		case <-w.again.C:
 		case <-changed:
-			_, changed = w.set.now()
-			settle.Reset(settling)
+			more()
 		case <-settle.C:
-			mailboxes, changed = w.set.now()
-			w.change(mailboxes)
+			follow()
 		case <-w.ctx.Done():
 			return context.Cause(w.ctx)
 		}
@@ -185,7 +208,7 @@ func (w *watch) hear(n news) error {
 	case n.gone != nil:
 		return w.depart(n.gone)
 	case n.ended != nil:
-		return w.endGroup(n.ended, n.err)
+		return w.endGroup(n)
 	case w.homes[n.of.mailbox.key()] != n.of:
 		return nil
 	default:
@@ -245,7 +268,7 @@ func (w *watch) search() {
 	}
 	slices.SortFunc(wanted, byAddress)
 	w.searching = true
-	w.running.Go(func() {
+	w.spawn(func() {
 		_ = w.tell(news{found: w.client.find(w.ctx, wanted)})
 	})
 }
@@ -281,6 +304,9 @@ func (w *watch) searchLater(m Mailbox, err error) error {
 
 // tell hands news to the loop's goroutine, which may be busy with the loop's body.
 func (w *watch) tell(n news) error {
+	if w.ctx.Err() != nil {
+		return context.Cause(w.ctx)
+	}
 	select {
 	case w.news <- n:
 		return nil
@@ -308,9 +334,9 @@ func (w *watch) settle(results []found) error {
 			}
 			continue
 		}
-		g := w.groupFor(f)
-		if g == nil {
-			if err := w.endMailbox(f.mailbox, w.client.tooManyStreams()); err != nil {
+		g, err := w.groupFor(f)
+		if err != nil {
+			if err := w.endMailbox(f.mailbox, err); err != nil {
 				return err
 			}
 			continue
@@ -355,23 +381,26 @@ func (w *watch) endMailbox(m Mailbox, reason error) error {
 }
 
 // endGroup is called when a group has ended because of what no other attempt can
-// mend, or, with no error, because it has no mailbox any more.
-func (w *watch) endGroup(g *group, reason error) error {
-	w.groups = slices.DeleteFunc(w.groups, func(other *group) bool { return other == g })
+// mend, or, with no error, because it has no mailbox any more, or no server.
+func (w *watch) endGroup(n news) error {
+	w.groups = slices.DeleteFunc(w.groups, func(other *group) bool { return other == n.ended })
 	var mailboxes []Mailbox
 	for key, home := range w.homes {
-		if home.group == g {
+		if home.group == n.ended {
 			delete(w.homes, key)
 			mailboxes = append(mailboxes, home.mailbox)
 		}
 	}
 	slices.SortFunc(mailboxes, byAddress)
 	for _, m := range mailboxes {
-		if reason == nil { // it came when the group had just decided to end
+		if n.err == nil { // it may also have come when the group had just decided to end
 			w.lost[m.key()] = time.Time{}
+			if owed := n.owed[m.key()]; owed != nil {
+				w.owed[m.key()] = owed
+			}
 			continue
 		}
-		if err := w.endMailbox(m, reason); err != nil {
+		if err := w.endMailbox(m, n.err); err != nil {
 			return err
 		}
 	}

@@ -196,9 +196,9 @@ func TestASubscriptionThatIsGoneIsMadeAgainAndTheOthersStay(t *testing.T) {
 		watcher := w.watchRooms(n)
 		watcher.after(28 * time.Minute)
 		all := w.server.Exchange().Subscriptions()
+		made := len(w.requests("Subscribe"))
 		w.server.Exchange().ExpireSubscriptions(all[2].ID)
 		w.change(2, "Created")
-		made := len(w.requests("Subscribe"))
 		events := watcher.after(10 * time.Minute)
 		if resyncs(events, outlookstream.ErrResubscribed) != 1 {
 			t.Errorf("%v", events)

@@ -163,3 +163,32 @@ func TestTokensThatAutodiscoverGoesOnRefusingAreReported(t *testing.T) {
 		}
 	})
 }
+
+func TestAMailboxIsLeftAloneWhateverCallTheServiceSaidItTo(t *testing.T) {
+	inWorld(t, 2, site, func(t *testing.T, w *world) {
+		set, err := ews.NewSet(calendars(2)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := w.client()
+		watcher := w.watch(func(ctx context.Context) outlookstream.Events { return c.WatchSet(ctx, set) })
+		watcher.after(time.Minute)
+		if err := w.server.Exchange().Throttle(fake.Busy{Mailbox: room(1), Operation: "Unsubscribe", Shape: fake.BusyMessage, BackOff: 90 * time.Second}); err != nil {
+			t.Fatal(err)
+		}
+		set.Remove(room(1))
+		watcher.after(5 * time.Second)
+		if err := set.Add(calendars(2)[1]); err != nil {
+			t.Fatal(err)
+		}
+		if events := watcher.after(80 * time.Second); resyncs(events, outlookstream.ErrStarted) != 0 {
+			t.Errorf("%v", events)
+		}
+		if events := watcher.after(10 * time.Second); resyncs(events, outlookstream.ErrStarted) != 1 {
+			t.Errorf("%v", events)
+		}
+		if early := w.server.Exchange().Early(); len(early) > 0 {
+			t.Errorf("%v", early)
+		}
+	})
+}
