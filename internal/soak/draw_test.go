@@ -35,17 +35,19 @@ func drawProgram(t *rapid.T) programSpec {
 	p := programSpec{
 		user:      rapid.IntRange(0, len(users)-1).Draw(t, "user"),
 		resources: rapid.SliceOfNDistinct(rapid.SampledFrom(resources), 1, 3, rapid.ID).Draw(t, "resources"),
-		dedup:     rapid.Bool().Draw(t, "dedup"),
-		pace:      drawPace(t),
 	}
+	p.buffer = drawBuffer(t)
+	p.dedup = rapid.Bool().Draw(t, "dedup")
+	p.listing = drawListing(t)
 	return p
 }
 
-func drawPace(t *rapid.T) pace {
-	return pace{
-		buffer:  rapid.SampledFrom([]int{0, 0, 0, 1, 10, 100}).Draw(t, "buffer"),
-		listing: rapid.SampledFrom([]time.Duration{0, 0, time.Second, 20 * time.Second}).Draw(t, "listing"),
-	}
+func drawBuffer(t *rapid.T) int {
+	return rapid.SampledFrom([]int{0, 0, 0, 1, 10, 100}).Draw(t, "buffer")
+}
+
+func drawListing(t *rapid.T) time.Duration {
+	return rapid.SampledFrom([]time.Duration{0, 0, time.Second, 20 * time.Second}).Draw(t, "listing")
 }
 
 // A pause between two steps: none, or up to hours. What happens at once, and
@@ -69,20 +71,11 @@ var common = []what{
 }
 
 func drawStep(t *rapid.T) step {
-	x := drawCommon(t, common, []string{"Created", "Updated", "Deleted", "SubscriptionRemoved", "Missed", "Created", "Created"})
-	if x.do == strike || x.do == spell {
-		x.strikeWith(drawFault(t))
-	}
-	return x
-}
-
-// strikeWith completes a strike or a spell.
-func (x *step) strikeWith(f fakeserver.Fault) {
-	f.Times, x.fault = x.fault.Times, f
+	return drawCommon(t, common, []string{"Created", "Updated", "Deleted", "SubscriptionRemoved", "Missed", "Created", "Created"}, drawFault)
 }
 
 // drawCommon draws a step as far as it is the same for both sources.
-func drawCommon(t *rapid.T, all []what, kinds []string) step {
+func drawCommon(t *rapid.T, all []what, kinds []string, fault func(*rapid.T) fakeserver.Fault) step {
 	x := step{
 		do:    rapid.SampledFrom(all).Draw(t, "do"),
 		after: pauses.Draw(t, "after"),
@@ -101,9 +94,11 @@ func drawCommon(t *rapid.T, all []what, kinds []string) step {
 			x.count = 1
 		}
 	case strike:
+		x.fault = fault(t)
 		x.fault.Times = rapid.IntRange(1, 3).Draw(t, "times")
 		x.count = rapid.IntRange(0, 4).Draw(t, "count")
 	case spell:
+		x.fault = fault(t)
 		x.fault.Times = -1
 		x.count = rapid.IntRange(1, 20).Draw(t, "count")
 		x.span = durations(time.Minute, time.Hour).Draw(t, "span")

@@ -15,8 +15,17 @@ func (p *exchangeProgram) judge(ledger []fakeserver.Entry) {
 	for _, address := range p.addresses() {
 		p.judgeMailbox(address, ledger)
 	}
-	if s, ok := p.world.source.(*exchange); ok && p.number == 0 {
-		s.judgeEarly(p.world)
+}
+
+// judge looks at what the service noticed.
+func (s *exchange) judge(w *world) {
+	s.judgeEarly(w)
+	for _, r := range w.server.Requests() {
+		// The service says once, to whoever subscribes, where the subscriptions are.
+		listens := strings.Contains(r.Body, ":GetStreamingEvents>") && r.Header.Get("X-PreferServerAffinity") != ""
+		if listens && !strings.Contains(r.Header.Get("Cookie"), "X-BackEndOverrideCookie") {
+			w.wrongf("a stream was asked for without the cookie that leads to its server")
+		}
 	}
 }
 

@@ -23,8 +23,10 @@ type exchangeProgram struct {
 
 	mu       sync.Mutex // groups of mailboxes have goroutines of their own
 	wanted   map[string]bool
-	began    []time.Time // of its watches
-	refusals int         // of tokens, since a watch began
+	removed  map[string]time.Time // when those that are not wanted were removed
+	busyTill time.Time            // when the loop's body was last done with an event that took time
+	began    []time.Time          // of its watches
+	refusals int                  // of tokens, since a watch began
 	pulled   bool
 	streams  map[string]*streamSeen // by subscription
 	opened   int                    // streams, so far
@@ -33,7 +35,7 @@ type exchangeProgram struct {
 }
 
 func newExchangeProgram(w *world, number int, spec exchangeSpec) *exchangeProgram {
-	p := &exchangeProgram{exchangeSpec: spec, wanted: map[string]bool{}, streams: map[string]*streamSeen{}, resynced: map[string]int{}}
+	p := &exchangeProgram{exchangeSpec: spec, wanted: map[string]bool{}, removed: map[string]time.Time{}, streams: map[string]*streamSeen{}, resynced: map[string]int{}}
 	p.player = player{world: w, number: number, script: p}
 	if p.own {
 		p.exchangeSpec.set = false
@@ -78,6 +80,7 @@ func (p *exchangeProgram) toggle(address string) {
 	p.mu.Lock()
 	in := p.wanted[address]
 	p.wanted[address] = false
+	p.removed[address] = time.Now()
 	p.mu.Unlock()
 	if in {
 		p.set.Remove(strings.ToUpper(address))
@@ -200,7 +203,7 @@ func (p *exchangeProgram) enough(event outlookstream.Event) bool {
 
 // permanent are the codes that no retry mends.
 var permanent = []string{
-	"ErrorNonExistentMailbox", "ErrorInvalidLicense", "ErrorOrganizationAccessBlocked",
+	"ErrorNonExistentMailbox", "InvalidUser", "ErrorInvalidLicense", "ErrorOrganizationAccessBlocked",
 	"ErrorAccessDenied", "ErrorImpersonateUserDenied", "ErrorInvalidRequest", "ErrorNewEventStreamConnectionOpened", "ErrorFolderNotFound",
 }
 

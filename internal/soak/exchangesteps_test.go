@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/calwatch/calwatch/internal/fakeserver"
+	"github.com/calwatch/calwatch/internal/fakeserver/autodiscover"
 	fake "github.com/calwatch/calwatch/internal/fakeserver/exchange"
 )
 
@@ -18,6 +20,9 @@ const (
 	spoil    what = "spoil"    // a mailbox fails for good, until somebody mends it
 	astray   what = "astray"   // requests that reach the wrong server are failed requests
 	come     what = "come"     // a mailbox is added to a Set, or removed from it
+	withhold what = "withhold" // streams are accepted, and bring nothing but their opening
+	hide     what = "hide"     // Autodiscover cannot say where a mailbox is
+	limit    what = "limit"    // hardly anything is allowed
 )
 
 // exchangeDetails is what there is to say of such a step.
@@ -29,7 +34,7 @@ func (x step) exchangeDetails() string {
 		return fmt.Sprintf(" %s to server %d", rooms[x.count%len(rooms)], x.of)
 	case throttle:
 		return fmt.Sprintf(" %s %d times, as %s", x.mailbox(), x.fault.Times, x.kind)
-	case spoil:
+	case spoil, hide:
 		return fmt.Sprintf(" %s with %s", rooms[x.count%len(rooms)], x.code)
 	case come:
 		return fmt.Sprintf(" mailbox %d of program %d", x.of, x.n)
@@ -73,6 +78,19 @@ func (s *exchange) do(w *world, x step) bool {
 		service.SetLostAffinity(true)
 		w.meanwhile(x)
 		service.SetLostAffinity(false)
+	case withhold:
+		w.arm(fakeserver.Fault{On: onStream, Do: "stall", Times: -1})
+		w.meanwhile(x)
+		w.server.Disarm()
+	case hide:
+		room := rooms[x.count%len(rooms)]
+		service.Redirect(room, autodiscover.Entry{ErrorCode: x.code})
+		w.meanwhile(x)
+		service.Redirect(room, autodiscover.Entry{})
+	case limit:
+		service.SetLimits(fake.Limits{Streams: 1, Calls: 1, Subscriptions: 1 + x.of})
+		w.meanwhile(x)
+		service.SetLimits(fake.Limits{})
 	case come:
 		if p := w.programs[x.n%len(w.programs)].(*exchangeProgram); p.exchangeSpec.set {
 			p.toggle(p.addresses()[x.of%len(p.addresses())])
@@ -97,8 +115,10 @@ func (s *exchange) heal(w *world) {
 	service := w.server.Exchange()
 	service.LiftThrottling()
 	service.SetLostAffinity(false)
+	service.SetLimits(fake.Limits{})
 	for _, room := range rooms {
 		service.SetMailboxFailure(room, "")
+		service.Redirect(room, autodiscover.Entry{})
 	}
 	for _, p := range w.programs {
 		p.(*exchangeProgram).complete()
@@ -118,6 +138,9 @@ func (s *exchange) judgeEarly(w *world) {
 		}
 	}
 	for _, e := range w.server.Exchange().Early() {
+		if e.By < time.Millisecond {
+			continue // what the service says is in whole milliseconds
+		}
 		for _, p := range w.programs {
 			p := p.(*exchangeProgram)
 			if !slices.ContainsFunc(p.addresses(), func(a string) bool { return strings.EqualFold(a, e.Mailbox) }) {

@@ -3,6 +3,8 @@ package soak
 import (
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/calwatch/calwatch/outlookstream"
@@ -114,6 +116,16 @@ func (p *exchangeProgram) disconnected(x ews.TraceDisconnected) {
 	}
 	p.hearOn(ended)
 	ended.ended = true
+	if x.Err == io.EOF && x.Duration < p.world.source.(*exchange).connection && !p.world.endsEarly() {
+		p.wrongf("an end after %v was taken for a clean one", x.Duration)
+	}
+}
+
+// endsEarly says whether the service may close a stream before its time.
+func (w *world) endsEarly() bool {
+	return slices.ContainsFunc(w.steps, func(x step) bool {
+		return slices.Contains([]string{"earlyEnd", "noFinalChunk", "inStreamError"}, x.fault.Do)
+	})
 }
 
 // hear notes a sign of life of a stream.
@@ -144,6 +156,7 @@ func (p *exchangeProgram) hearOn(st *streamSeen) {
 func (p *exchangeProgram) rested() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.busyTill = time.Now()
 	p.maybeHeard()
 }
 
@@ -161,8 +174,19 @@ func (p *exchangeProgram) note(event outlookstream.Event) {
 		p.resynced[event.Resource] = p.opened
 		p.maybeHeard() // it may be because of an envelope that no trace tells of
 	}
+	if p.buffer > 0 {
+		return
+	}
+	// The watch needs a second to hear of a removal, and more while the body runs.
+	since := p.removed[p.address(event)]
+	if p.busyTill.After(since) {
+		since = p.busyTill
+	}
+	if !p.wanted[p.address(event)] && time.Since(since) > 2*time.Second {
+		p.wrongf("%v, which was removed from the Set %v ago", event, time.Since(since))
+	}
 	native, ok := event.Native.(*ews.Event)
-	if !ok || p.buffer > 0 {
+	if !ok {
 		return
 	}
 	st := p.streams[native.SubscriptionID]

@@ -9,13 +9,14 @@ import (
 
 	"github.com/calwatch/calwatch/internal/fakeserver"
 	"github.com/calwatch/calwatch/outlookstream"
+	"github.com/calwatch/calwatch/outlookstream/ews"
 )
 
 var reasons = []struct {
 	err  error
 	name string
 }{
-	{outlookstream.ErrStarted, "started"}, {outlookstream.ErrReconnected, "reconnected"}, {outlookstream.ErrResubscribed, "resubscribed"},
+	{ews.ErrPulling, "pulling"}, {outlookstream.ErrStarted, "started"}, {outlookstream.ErrReconnected, "reconnected"}, {outlookstream.ErrResubscribed, "resubscribed"},
 	{outlookstream.ErrMissed, "missed"}, {outlookstream.ErrSequence, "sequence"}, {outlookstream.ErrOverflow, "overflow"},
 	{outlookstream.ErrRemoved, "removed"}, {outlookstream.ErrTooLarge, "too-large"},
 }

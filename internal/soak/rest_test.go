@@ -86,6 +86,8 @@ func (s *rest) do(*world, step) bool { return false }
 
 func (s *rest) heal(*world) {}
 
+func (s *rest) judge(*world) {}
+
 func (s *rest) places() (_, _ []string) { return users, resources }
 
 // patience is the longest that a program may take to be live again, after the

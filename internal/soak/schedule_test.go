@@ -32,6 +32,8 @@ type source interface {
 	prompt() time.Duration
 	// silence is how long the service may say nothing on a connection.
 	silence() time.Duration
+	// judge looks at what the service noticed.
+	judge(w *world)
 	// resent says whether a token that was refused must not be sent then any more.
 	resent(refused, sent time.Time) bool
 }

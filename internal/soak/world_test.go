@@ -139,6 +139,7 @@ func (w *world) live(ctx context.Context) {
 		for _, p := range w.programs {
 			p.judge(ledger)
 		}
+		w.source.judge(w)
 	}
 	cancel(errOver)
 	for _, p := range w.programs {

@@ -61,7 +61,7 @@ func nanosText(ns float64) string { return fmt.Sprintf("%.1f µs", ns/1e3) }
 
 // race has all ways of reading take turns, and returns the best of each.
 func (r *runner) race(document string) (map[string]read, error) {
-	const rounds = 8
+	const rounds = 128 // short ones, so that each has some that nothing else came into
 	all, err := readings(r.ctx, document)
 	if err != nil {
 		return nil, err

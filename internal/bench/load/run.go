@@ -126,7 +126,7 @@ var full = size{
 	keepAlive: 4 * time.Second, steadyAlive: 15 * time.Second,
 	idle: 16 * time.Second, busy: 30 * time.Second, changes: 1000,
 	connections: 5000, limits: []int{100, 250}, rates: []int{0, 1000}, down: 3 * time.Second,
-	mailboxes: []int{10, 100, 1000}, groups: 5, quiet: 5 * time.Second, working: 30 * time.Second, envelopesFor: time.Second,
+	mailboxes: []int{10, 100, 1000}, groups: 5, quiet: 5 * time.Second, working: 30 * time.Second, envelopesFor: 3 * time.Second,
 	patience: 4 * time.Minute, deadAlive: 5 * time.Second, deadStreams: 20, stormStreams: 10_000, stormDefault: 2000,
 }
 
