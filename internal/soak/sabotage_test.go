@@ -146,6 +146,7 @@ func TestSabotageIsCaught(t *testing.T) {
 	}
 	for _, s := range slices.Concat(sabotages, exchangeSabotages) {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			said, took := s.soak(t, root)
 			if !regexp.MustCompile(s.caught).MatchString(said) {
 				t.Fatalf("it was not caught for what it is (%s) in %v:\n%s", s.caught, took, said)
@@ -153,7 +154,7 @@ func TestSabotageIsCaught(t *testing.T) {
 			_, shortest, _ := strings.Cut(said, "the schedule: ")
 			shortest, _, _ = strings.Cut(shortest, "what happened:")
 			first := regexp.MustCompile(`things are wrong, the first: .*`).FindString(said)
-			t.Logf("caught after %v; the shortest schedule that was found in 3 s has %d steps; %s", took.Round(time.Second), strings.Count(shortest, "after "), first)
+			t.Logf("caught after %v; the shortest schedule that was found in 1 s has %d steps; %s", took.Round(time.Second), strings.Count(shortest, "after "), first)
 		})
 	}
 }
@@ -187,7 +188,7 @@ func (s sabotage) soak(t *testing.T, root string) (said string, took time.Durati
 	if strings.HasPrefix(s.file, "outlookstream/ews/") {
 		test = "^TestSoakExchange$"
 	}
-	run := exec.Command(program, "-test.run", test, "-test.timeout=120s", "-soak=110s", "-soak.seed=2", "-rapid.nofailfile", "-rapid.shrinktime=3s")
+	run := exec.Command(program, "-test.run", test, "-test.timeout=120s", "-soak=110s", "-soak.seed=2", "-rapid.nofailfile", "-rapid.shrinktime=1s")
 	out, err := run.CombinedOutput()
 	if err == nil {
 		t.Fatalf("it was not caught in %v: %s", time.Since(begin), out)
