@@ -23,7 +23,7 @@ var exchangeSabotages = []sabotage{
 		caught: "without the cookie",
 	},
 	{
-		name: "BackOffMilliseconds is ignored", file: "outlookstream/ews/call.go",
+		name: "BackOffMilliseconds is ignored", file: "outlookstream/ews/refusal.go",
 		old:    "			return time.Duration(max(0, min(ms, int64(service.MaxRetryAfter/time.Millisecond)))) * time.Millisecond",
 		new:    "			return time.Duration(0 * ms)",
 		caught: "before the service had said",

@@ -14,9 +14,9 @@ import (
 // connectAndDeliver subscribes where necessary, listens, and gives what comes
 // to the watch. It returns how long the connection had been good when it ended.
 func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCauseFunc) (goodFor time.Duration, err error) {
+	g.pullNoLonger()
 	// Not with ctx: a request that is given up because the group is to change
 	// would leave a subscription behind that counts.
-	g.pullNoLonger()
 	if err := g.subscribeAll(g.watch.ctx); err != nil {
 		if _, answered := errors.AsType[*Error](err); !answered {
 			g.pullingFailed()

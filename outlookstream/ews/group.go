@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -194,45 +193,6 @@ func (g *group) leave(leaving []*membership) {
 	g.anchorAgain()
 }
 
-// anchorAgain has another mailbox stand for the group when the one that did has
-// gone, or has no subscription: what is wrong with it would be in the way of the
-// others. The subscriptions stay: where they are is in the session's cookies.
-func (g *group) anchorAgain() {
-	if g.session == nil {
-		return
-	}
-	var other *member
-	for _, m := range g.sorted() {
-		switch {
-		case m.subscription == nil:
-		case strings.EqualFold(g.session.anchor, m.Address):
-			return
-		case other == nil:
-			other = m
-		}
-	}
-	if other == nil {
-		g.session = nil
-		return
-	}
-	g.session = g.session.anchoredAt(other.Address)
-}
-
-// anchorFailed is called when no stream can be opened as the mailbox that stands
-// for the group.
-func (g *group) anchorFailed(err error) error {
-	for _, m := range g.sorted() {
-		if strings.EqualFold(g.session.anchor, m.Address) {
-			if err := g.depart(m, &departure{err: err}); err != nil {
-				return err
-			}
-			return errRegroup
-		}
-	}
-	g.moveOn()
-	return err
-}
-
 // failedIn deals with what the service said in a stream: err, if it is the end
 // for mailboxes that it names. The others go on without them.
 func (g *group) failedIn(err error) error {
@@ -259,14 +219,6 @@ func (g *group) depart(m *member, d *departure) error {
 	m.forget(outlookstream.ErrResubscribed)
 	d.membership, d.owed = m.membership, m.owed
 	return g.watch.tell(news{gone: d})
-}
-
-// moveOn leaves the server behind that had the group's subscriptions.
-func (g *group) moveOn() {
-	if g.session != nil {
-		g.session = nil
-		g.forgetAll(outlookstream.ErrResubscribed)
-	}
 }
 
 // sorted returns the members by address. The first is the anchor of a new

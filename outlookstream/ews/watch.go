@@ -1,14 +1,12 @@
 package ews
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/calwatch/calwatch/internal/reconnect"
 	"github.com/calwatch/calwatch/outlookstream"
 )
 
@@ -19,10 +17,11 @@ import (
 // *[Event].
 //
 // Mailboxes on the same servers share connections: see docs/ews.md for how they
-// are grouped. No two may have the same Address. One that nobody can watch without a person's help (it has no
-// licence, a right is missing) is told of by an [outlookstream.Ended], and the
-// others go on; with the last of them the watch ends, with that error. So does it
-// with what concerns all of them, such as a password that was refused.
+// are grouped. No two may have the same Address. One that nobody can watch
+// without a person's help (it has no licence, a right is missing) is told of by
+// an [outlookstream.Ended], and the others go on; with the last of them the watch
+// ends, with that error. So does it with what concerns all of them, such as a
+// password that was refused.
 //
 // When the loop is left, or ctx has ended, the watch gives its subscriptions back,
 // which takes 5 s at most, and leaves nothing behind.
@@ -246,62 +245,6 @@ func (w *watch) change(mailboxes map[string]listed) {
 	w.mailboxes = mailboxes
 }
 
-// search has mailboxes looked for that have no group. One search at a time.
-func (w *watch) search() {
-	if w.searching || len(w.lost) == 0 {
-		return
-	}
-	now := time.Now()
-	wait := time.Hour
-	var wanted []Mailbox
-	for key, at := range w.lost {
-		if at.After(now) {
-			wait = min(wait, at.Sub(now))
-			continue
-		}
-		wanted = append(wanted, w.mailboxes[key].Mailbox)
-		delete(w.lost, key)
-	}
-	w.again.Reset(wait)
-	if len(wanted) == 0 {
-		return
-	}
-	slices.SortFunc(wanted, byAddress)
-	w.searching = true
-	w.spawn(func() {
-		_ = w.tell(news{found: w.client.find(w.ctx, wanted)})
-	})
-}
-
-// patience spaces the searches for one mailbox.
-type patience struct {
-	policy  *reconnect.Policy
-	last    time.Time
-	refused bool // the last search ended with a token that was refused
-}
-
-// searchLater has a mailbox looked for after a while, because of err; nil: it is
-// being moved, and is neither where it was nor, yet, where it will be. When a
-// token has been refused, and the next one, too, no other will do better.
-func (w *watch) searchLater(m Mailbox, err error) error {
-	b := w.client.opts.Backoff
-	p := w.patience[m.key()]
-	if p == nil || time.Since(p.last) > 10*b.Max {
-		p = &patience{policy: reconnect.NewPolicy(b.Initial, b.Max)}
-		w.patience[m.key()] = p
-	}
-	refused := errors.Is(err, outlookstream.ErrUnauthorized)
-	if refused && p.refused {
-		return w.endMailbox(m, err)
-	}
-	p.last, p.refused = time.Now(), refused
-	if failure, said := errors.AsType[*Error](err); said {
-		p.policy.AtLeast(failure.BackOff)
-	}
-	w.lost[m.key()] = p.last.Add(p.policy.NextBackOff())
-	return nil
-}
-
 // tell hands news to the loop's goroutine, which may be busy with the loop's body.
 func (w *watch) tell(n news) error {
 	if w.ctx.Err() != nil {
@@ -313,42 +256,6 @@ func (w *watch) tell(n news) error {
 	case <-w.ctx.Done():
 		return context.Cause(w.ctx)
 	}
-}
-
-// settle gives mailboxes that were found a group. Those that were not are looked
-// for again, unless that is final.
-func (w *watch) settle(results []found) error {
-	for _, f := range results {
-		key := f.mailbox.key()
-		now, wanted := w.mailboxes[key]
-		if !wanted || w.homes[key] != nil || !now.same(f.mailbox) {
-			continue // it has been removed or changed meanwhile
-		}
-		if f.err != nil {
-			failed := w.endMailbox
-			if !f.final {
-				failed = w.searchLater
-			}
-			if err := failed(f.mailbox, f.err); err != nil {
-				return err
-			}
-			continue
-		}
-		g, err := w.groupFor(f)
-		if err != nil {
-			if err := w.endMailbox(f.mailbox, err); err != nil {
-				return err
-			}
-			continue
-		}
-		home := &membership{mailbox: f.mailbox, group: g}
-		w.homes[key] = home
-		g.add(home, cmp.Or(w.owed[key], outlookstream.ErrStarted))
-	}
-	for _, g := range w.groups {
-		g.begin()
-	}
-	return nil
 }
 
 // depart takes note that a group could not keep a mailbox.
