@@ -31,7 +31,7 @@ var failures = []struct {
 	{"an end in the middle", io.ErrUnexpectedEOF, reconnect.BackOff, nil},
 	{"silence", fmt.Errorf("listen: %w", ErrIdle), reconnect.BackOff, ErrIdle},
 	{"bytes without an end", fmt.Errorf("listen: %w", overdueError(time.Minute)), reconnect.BackOff, ErrIdle},
-	{"turned away unread", errTurnedAway, reconnect.BackOff, nil},
+	{"turned away unread", reconnect.ErrTurnedAway, reconnect.BackOff, nil},
 	{"an alert in the handshake", &net.OpError{Op: "remote error", Err: tls.AlertError(40)}, reconnect.BackOff, nil},
 	{"nonsense", fmt.Errorf("listen: %w", ErrMalformed), reconnect.BackOff, ErrMalformed},
 	{"no network", &net.OpError{Op: "dial", Err: errors.New("connection refused")}, reconnect.BackOff, nil},

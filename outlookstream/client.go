@@ -115,7 +115,7 @@ func (c *Client) checkRedirect(next *http.Request, via []*http.Request) error {
 	if next.Method != via[0].Method || len(via) > maxRedirects {
 		return http.ErrUseLastResponse
 	}
-	answered(next)
+	reconnect.NewTries(next)
 	return nil
 }
 

@@ -31,7 +31,6 @@ const (
 var (
 	errForeignRedirect = errors.New("the service redirects to another host, which gets no token; if that is right, make it the Endpoint")
 	errNoAnswer        = errors.New("no answer in time (a proxy that holds back responses, or a dead server)")
-	errTurnedAway      = errors.New("the server accepts connections, and turns requests away unread")
 )
 
 // A request is one call of the service.
@@ -73,7 +72,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 	if err != nil {
 		return nil, fmt.Errorf("getting a token: %w", err)
 	}
-	req, err := c.newRequest(limitTries(ctx, cancel), r, token)
+	req, err := c.newRequest(reconnect.LimitTries(ctx, cancel), r, token)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +84,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 	defer timer.Stop()
 	resp, err := lease.Client().Do(req)
 	if err != nil {
-		if err = because(ctx, err); ctx.Err() == nil || errors.Is(err, errNoAnswer) || errors.Is(err, errTurnedAway) {
+		if err = service.Because(ctx, err); ctx.Err() == nil || errors.Is(err, errNoAnswer) || errors.Is(err, reconnect.ErrTurnedAway) {
 			lease.Abandon() // the Transport may not know that the connection is dead
 		}
 		return nil, service.Cleaned(service.WithCertificateAdvice(err), present, errForeignRedirect)
@@ -108,7 +107,7 @@ func (c *Client) exchange(ctx context.Context, cancel context.CancelCauseFunc, l
 	}
 	if r.into != nil {
 		if err := decodeBody(resp, r.into); err != nil {
-			if err = because(ctx, err); !errors.Is(err, ErrMalformed) {
+			if err = service.Because(ctx, err); !errors.Is(err, ErrMalformed) {
 				lease.Abandon() // as above
 			}
 			return nil, service.Cleaned(err, present)
@@ -140,15 +139,6 @@ func contentOf(resp *http.Response) string {
 		kind += ", encoded as " + encoding
 	}
 	return kind
-}
-
-// because prefers the reason why a request was cancelled to the news that it
-// was.
-func because(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	return err
 }
 
 func (c *Client) newRequest(ctx context.Context, r request, token string) (*http.Request, error) {

@@ -119,7 +119,7 @@ func (s *Session) askAutodiscover(ctx context.Context, lease *reconnect.Lease, r
 		req.Header.Del("Content-Type")
 		req.Header.Set("Accept", "application/json")
 	}
-	req = req.WithContext(limitTries(ctx, cancel))
+	req = req.WithContext(reconnect.LimitTries(ctx, cancel))
 
 	r := request{op: opAutodiscover}
 	if len(addresses) == 1 {
@@ -154,7 +154,7 @@ func (s *Session) readAutodiscover(ctx context.Context, lease *reconnect.Lease, 
 	switch {
 	case err != nil:
 		lease.Abandon()
-		return autodiscover.Answer{}, service.Cleaned(because(ctx, err), a.present)
+		return autodiscover.Answer{}, service.Cleaned(service.Because(ctx, err), a.present)
 	case len(body) > limit:
 		return autodiscover.Answer{}, fmt.Errorf("%w: an answer of more than %d bytes", outlookstream.ErrMalformed, limit)
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,7 +70,7 @@ func (s *Session) do(ctx context.Context, r request, reply any, messages func() 
 		err = s.decode(a, r, reply, messages)
 		s.client.stepDown(a.version, err)
 		if err != nil && (errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil) {
-			err = because(ctx, err)
+			err = service.Because(ctx, err)
 			lease.Abandon()
 		}
 	}
@@ -98,7 +97,7 @@ func (s *Session) finish(traced *TraceAnswered, start time.Time, r request, err 
 // exchange sends a request and returns the response if its status is 200.
 func (s *Session) exchange(ctx context.Context, cancel context.CancelCauseFunc, lease *reconnect.Lease, r request, traced *TraceAnswered) (*answer, error) {
 	version := s.client.version.Load()
-	req, err := s.newRequest(limitTries(ctx, cancel), r, *version)
+	req, err := s.newRequest(reconnect.LimitTries(ctx, cancel), r, *version)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +152,7 @@ func (s *Session) roundTrip(ctx context.Context, lease *reconnect.Lease, req *ht
 	traced.ClientRequestID = id
 	resp, err := lease.Client().Do(req)
 	if err != nil {
-		if err = because(ctx, err); ctx.Err() == nil || errors.Is(err, errNoAnswer) || errors.Is(err, errTurnedAway) {
+		if err = service.Because(ctx, err); ctx.Err() == nil || errors.Is(err, errNoAnswer) || errors.Is(err, reconnect.ErrTurnedAway) {
 			lease.Abandon() // it may be dead without the transport knowing
 		}
 		return nil, service.Cleaned(service.WithCertificateAdvice(err), present, auth.ErrMisconfigured, outlookstream.ErrMalformed)
@@ -263,28 +262,4 @@ func diagnosticsOf(header http.Header, present func(string, int) string) outlook
 	return outlookstream.Diagnostics{
 		RequestID: d.RequestID, FEServer: d.FEServer, BEServer: d.BEServer, DiagInfo: d.DiagInfo, Auth: outlookstream.AuthDiagnostics(d.Auth),
 	}
-}
-
-// because prefers the reason why a request was cancelled to the news that it
-// was.
-func because(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	return err
-}
-
-var errTurnedAway = errors.New("the server accepts connections, and turns requests away unread")
-
-// maxTries is how many connections one request may go out on.
-const maxTries = 3
-
-// limitTries: see outlookstream. Redirects are not followed here.
-func limitTries(ctx context.Context, cancel context.CancelCauseFunc) context.Context {
-	left := maxTries
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GetConn: func(string) {
-		if left--; left < 0 {
-			cancel(errTurnedAway)
-		}
-	}})
 }

@@ -52,7 +52,7 @@ var failures = []struct {
 	{"nonsense", fmt.Errorf("listen: %w", outlookstream.ErrMalformed), reconnect.BackOff, nothing, outlookstream.ErrMalformed},
 	{"no network", &net.OpError{Op: "dial", Err: errors.New("connection refused")}, reconnect.BackOff, nothing, nil},
 	{"no answer in time", errNoAnswer, reconnect.BackOff, nothing, nil},
-	{"turned away unread", errTurnedAway, reconnect.BackOff, nothing, nil},
+	{"turned away unread", reconnect.ErrTurnedAway, reconnect.BackOff, nothing, nil},
 	{"a password function that fails", errors.New("no such file"), reconnect.BackOff, nothing, nil},
 	{"a password function that hangs", errPasswordTimeout, reconnect.BackOff, nothing, nil},
 

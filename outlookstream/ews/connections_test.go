@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/calwatch/calwatch/internal/reconnect"
 	"github.com/calwatch/calwatch/outlookstream"
 	"github.com/calwatch/calwatch/outlookstream/auth"
 )
@@ -277,7 +278,7 @@ func TestAServerThatClosesEveryConnectionUnreadIsNotAskedForEver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Session("").Subscribe(t.Context(), Mailbox{}); err == nil || dials > maxTries {
+		if _, err := c.Session("").Subscribe(t.Context(), Mailbox{}); err == nil || dials > reconnect.MaxTries {
 			t.Errorf("%v after %d connections", err, dials)
 		}
 	})

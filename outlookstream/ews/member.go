@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/calwatch/calwatch/internal/reconnect"
+	"github.com/calwatch/calwatch/internal/service"
 	"github.com/calwatch/calwatch/outlookstream"
 )
 
@@ -116,7 +117,7 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 		}
 	}
 	if failed != nil {
-		return because(ctx, failed)
+		return service.Because(ctx, failed)
 	}
 	return nil
 }
