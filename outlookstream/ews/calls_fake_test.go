@@ -156,6 +156,26 @@ func TestSyncingBringsWhatIsThereAndWhatChanged(t *testing.T) {
 	})
 }
 
+// Whoever has just changed an item itself need not hear of it.
+func TestItemsToIgnoreAreNotToldOf(t *testing.T) {
+	onFake(t, nil, func(t *testing.T, server *fakeserver.Server, s *ews.Session) {
+		own := changeOnFake(t, server, fakeserver.Change{Resource: fakeInbox, ChangeType: "NewMail"}).ID
+		other := changeOnFake(t, server, fakeserver.Change{Resource: fakeInbox, ChangeType: "NewMail"}).ID
+		inbox := ews.Folder{Distinguished: "inbox"}
+		page, err := s.SyncFolderItems(t.Context(), "", inbox, "", &ews.SyncOptions{Ignore: []ews.ID{{ID: own}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Changes) != 1 || page.Changes[0].ID.ID != other {
+			t.Errorf("%+v", page.Changes)
+		}
+		later, err := s.SyncFolderItems(t.Context(), "", inbox, page.State, nil)
+		if err != nil || len(later.Changes) != 0 {
+			t.Errorf("%+v, %v", later, err)
+		}
+	})
+}
+
 func TestSyncingBringsTheFolders(t *testing.T) {
 	onFake(t, nil, func(t *testing.T, _ *fakeserver.Server, s *ews.Session) {
 		names := map[string]string{}

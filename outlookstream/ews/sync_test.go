@@ -42,12 +42,14 @@ func TestItemChangesAreReadInTheirOrder(t *testing.T) {
 
 func TestItemsAreSyncedAsTheSchemaHasIt(t *testing.T) {
 	s, service := script(t, Options{Impersonate: true}, answering("SyncFolderItems", itemPage))
-	_, err := s.SyncFolderItems(t.Context(), "ann@contoso.com", Folder{ID: "AAMk", ChangeKey: "AQ=="}, "b2xk", &SyncOptions{BaseShape: ShapeAllProperties, MaxChanges: 10, Associated: true})
+	_, err := s.SyncFolderItems(t.Context(), "ann@contoso.com", Folder{ID: "AAMk", ChangeKey: "AQ=="}, "b2xk", &SyncOptions{
+		BaseShape: ShapeAllProperties, MaxChanges: 10, Associated: true, Ignore: []ID{{ID: "a"}, {"b&", "CQ=="}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := `<m:SyncFolderItems><m:ItemShape><t:BaseShape>AllProperties</t:BaseShape></m:ItemShape><m:SyncFolderId><t:FolderId Id="AAMk" ChangeKey="AQ=="></t:FolderId></m:SyncFolderId>` +
-		`<m:SyncState>b2xk</m:SyncState><m:MaxChangesReturned>10</m:MaxChangesReturned><m:SyncScope>NormalAndAssociatedItems</m:SyncScope></m:SyncFolderItems>`; service.last() != want {
+		`<m:SyncState>b2xk</m:SyncState><m:Ignore><t:ItemId Id="a"></t:ItemId><t:ItemId Id="b&amp;" ChangeKey="CQ=="></t:ItemId></m:Ignore><m:MaxChangesReturned>10</m:MaxChangesReturned><m:SyncScope>NormalAndAssociatedItems</m:SyncScope></m:SyncFolderItems>`; service.last() != want {
 		t.Errorf("\nsent %s\nwant %s", service.last(), want)
 	}
 	if !strings.Contains(service.sent[0], `<t:PrimarySmtpAddress>ann@contoso.com<`) {
@@ -199,6 +201,7 @@ func TestWhatTheSchemaForbidsIsNotSynced(t *testing.T) {
 		"too many changes":   items("", Folder{ID: "f"}, &SyncOptions{MaxChanges: 513}),
 		"fewer than none":    items("", Folder{ID: "f"}, &SyncOptions{MaxChanges: -1}),
 		"no such shape":      items("", Folder{ID: "f"}, &SyncOptions{BaseShape: "idonly"}),
+		"nothing to ignore":  items("", Folder{ID: "f"}, &SyncOptions{Ignore: []ID{{ChangeKey: "CQ=="}}}),
 		"no folder":          items("", Folder{}, nil),
 		"no address":         items("ann", Folder{ID: "f"}, nil),
 		"no shape for names": ofFolders,

@@ -3,6 +3,7 @@ package ews
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"iter"
 )
@@ -17,6 +18,11 @@ type SyncOptions struct {
 	// MaxChanges is how many changes a page has at most, from 1 to 512; 512 by
 	// default.
 	MaxChanges int
+
+	// Ignore are items not to be told of, such as those that the program has just
+	// changed itself; ChangeKeys may be empty. What happens to them is part of the
+	// state nevertheless: a later call does not make up for it. Default: none.
+	Ignore []ID
 
 	// Associated tells of what programs keep hidden in the folder, too.
 	Associated bool
@@ -33,6 +39,11 @@ func (o *SyncOptions) withDefaults() (SyncOptions, error) {
 	setDefault(&out.MaxChanges, maxChanges)
 	if out.MaxChanges < 1 || out.MaxChanges > maxChanges {
 		return out, fmt.Errorf("ews: SyncOptions.MaxChanges must be from 1 to %d, not %d", maxChanges, out.MaxChanges)
+	}
+	for _, id := range out.Ignore {
+		if id.ID == "" {
+			return out, errors.New("ews: SyncOptions.Ignore: the zero ID names no item")
+		}
 	}
 	return out, out.BaseShape.validate()
 }
@@ -51,8 +62,19 @@ type syncItemsRequest struct {
 	Shape      shape      `xml:"m:ItemShape"`
 	Folder     syncFolder `xml:"m:SyncFolderId"`
 	State      string     `xml:"m:SyncState,omitempty"`
+	Ignore     *ignored   `xml:"m:Ignore"`
 	MaxChanges int        `xml:"m:MaxChangesReturned"`
 	Scope      string     `xml:"m:SyncScope,omitempty"`
+}
+
+// ignored must not be empty.
+type ignored struct {
+	IDs []itemID `xml:"t:ItemId"`
+}
+
+type itemID struct {
+	ID        string `xml:"Id,attr"`
+	ChangeKey string `xml:"ChangeKey,attr,omitempty"`
 }
 
 type syncItemsReply struct {
@@ -90,6 +112,12 @@ func (s *Session) SyncFolderItems(ctx context.Context, address string, folder Fo
 		return nil, err
 	}
 	operation := syncItemsRequest{Shape: shape{o.BaseShape}, Folder: syncFolder{s.folderElement(folder, address)}, State: state, MaxChanges: o.MaxChanges}
+	if len(o.Ignore) > 0 {
+		operation.Ignore = new(ignored)
+		for _, id := range o.Ignore {
+			operation.Ignore.IDs = append(operation.Ignore.IDs, itemID(id))
+		}
+	}
 	if o.Associated {
 		operation.Scope = "NormalAndAssociatedItems"
 	}
