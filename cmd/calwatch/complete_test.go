@@ -14,6 +14,7 @@ func TestAShellCompletesWords(t *testing.T) {
 		"watch --folders ": {"all", "calendar", "inbox"},
 		"watch --auth ":    {"basic", "ntlm", "token-file"},
 		"watch --mail":     {"--mailbox", "--mailbox-file"},
+		"watch --user":     {"--user-agent", "--username"},
 	} {
 		// The last word is the one to be completed, and may be empty.
 		c := call(t, nil, append([]string{"__complete"}, strings.Split(args, " ")...)...)

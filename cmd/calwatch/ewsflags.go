@@ -22,6 +22,7 @@ type ewsFlags struct {
 	impersonate bool
 	folders     []string
 	version     string
+	userAgent   string
 }
 
 // allFolders is what --folders calls them.
@@ -39,6 +40,8 @@ func (o *ewsFlags) register(f *flags) {
 	set.BoolVar(&o.impersonate, "impersonate", false, f.doc("impersonate", "EWS: act as each mailbox, with the right of ApplicationImpersonation or full_access_as_app", ""))
 	set.StringSliceVar(&o.folders, "folders", nil, f.doc("folders", "EWS: folders to watch, by the names that every mailbox has for them: calendar,inbox; or "+allFolders, defaultFolder))
 	set.StringVar(&o.version, "ews-version", "", f.doc("ews-version", "EWS: version of the protocol to ask for", "Exchange2013_SP1, or what an older server knows"))
+	set.StringVar(&o.userAgent, "user-agent", "", f.doc("user-agent", "EWS: what to be known as to the service, which may let only some in: contoso-rooms/1.4", "calwatch"))
+	completeWords(f.cmd, "user-agent", nil) // with the names of files, a shell would otherwise
 	completeWords(f.cmd, "folders", []string{allFolders, "calendar", "contacts", "deleteditems", "drafts", "inbox", "junkemail", "notes", "sentitems", "tasks"})
 }
 
@@ -71,6 +74,9 @@ func (o *ewsFlags) check(args []string) error {
 	}
 	if err := checkURL("--ews-url", o.url); err != nil {
 		return err
+	}
+	if _, err := ews.New(ews.Bearer(auth.Static("")), &ews.Options{UserAgent: o.userAgent}); err != nil {
+		return usage(fmt.Errorf("--user-agent: %w", err))
 	}
 	for _, server := range o.servers {
 		if err := checkURL("--autodiscover-server", server); err != nil {
@@ -129,7 +135,7 @@ func (o *ewsFlags) options(connectionTimeout time.Duration) (ews.Options, error)
 	}
 	options := ews.Options{
 		URL: o.url, Discover: discover, Autodiscover: ews.AutodiscoverOptions{Servers: o.servers},
-		Impersonate: o.impersonate, Version: o.version, ConnectionTimeout: connectionTimeout,
+		Impersonate: o.impersonate, Version: o.version, UserAgent: o.userAgent, ConnectionTimeout: connectionTimeout,
 	}
 	_, err = ews.New(ews.Bearer(auth.Static("")), &options)
 	if err != nil {

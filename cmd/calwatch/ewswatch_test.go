@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/calwatch/calwatch/internal/fakeserver"
+	"github.com/calwatch/calwatch/internal/fakeserver/exchange"
 )
 
 const (
@@ -62,6 +63,21 @@ func TestMailboxesOfExchangeAreWatched(t *testing.T) {
 		t.Errorf("%d subscriptions were left behind", n)
 	}
 	f.noSecrets(t, c)
+}
+
+// An organization may let in only who goes by certain names.
+func TestTheServiceIsToldTheNameThatItLetsIn(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	f.Exchange().SetAccess(exchange.Access{AllowAgents: []string{"contoso-rooms*"}})
+	args := []string{"--token-file", f.tokenFile(t, room), "-o", "text", "--count", "1"}
+	c := f.exchange(t, nil, args...)
+	c.end(t, exitPermission)
+	c.stderr.wait(t, "EWS is blocked by policy")
+	c = f.exchange(t, nil, append(args, "--user-agent", "contoso-rooms/1.4")...)
+	c.stdout.wait(t, "resync", "started")
+	f.change(t, fakeserver.Change{User: room, ChangeType: "Created"})
+	c.end(t, exitDone)
 }
 
 func TestYourOwnMailboxOfExchangeNeedsNoName(t *testing.T) {

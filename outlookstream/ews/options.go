@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/calwatch/calwatch/internal/safeurl"
 	"github.com/calwatch/calwatch/outlookstream"
@@ -38,7 +40,7 @@ type Options struct {
 	HTTPClient *http.Client
 
 	// UserAgent names the program to the service, which may be set to let only
-	// some in. Default: "calwatch".
+	// some in: it goes by how this begins. Default: "calwatch".
 	UserAgent string
 
 	// ConnectionTimeout is how long one stream is asked to last, in whole
@@ -126,6 +128,9 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if out.MaxEnvelope < 0 || out.Heartbeat < 0 || out.PullInterval < 0 || out.MaxStreams < 0 || out.Backoff.Initial < 0 || out.Backoff.Max < 0 || out.Backoff.ResetAfter < 0 {
 		return Options{}, errors.New("ews: a number in Options is negative")
+	}
+	if strings.ContainsFunc(out.UserAgent, unicode.IsControl) {
+		return Options{}, errors.New("ews: Options.UserAgent has a control character in it, which cannot be sent")
 	}
 	out.Backoff.Max = max(out.Backoff.Max, out.Backoff.Initial)
 	out.Backoff.ResetAfter = min(out.Backoff.ResetAfter, out.ConnectionTimeout/2)

@@ -18,6 +18,7 @@ func TestNewSaysWhichOptionIsWrong(t *testing.T) {
 		"ConnectionTimeout must be whole minutes from 1 to 30, not -1m0s":  {ConnectionTimeout: -time.Minute},
 		"a number in Options is negative":                                  {MaxEnvelope: -1},
 		"a number in Options is negative ":                                 {Backoff: outlookstream.Backoff{Initial: -1}},
+		"Options.UserAgent has a control character":                        {UserAgent: "a\r\nX-Other: b"},
 		"a number in Options is negative  ":                                {Heartbeat: -1},
 		`URL "mail.contoso.test" is not an absolute URL, such as https://`: {URL: "mail.contoso.test"},
 		`URL "/EWS" is not an absolute URL`:                                {URL: "/EWS"},
