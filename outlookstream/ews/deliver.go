@@ -51,6 +51,7 @@ func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCaus
 	late := g.retryMissing(ctx, cancel)
 	err = g.deliver(ctx, stream)
 	cancel(err)
+	stream.Close() // before anything that takes time: it is over
 	late.settle()
 	g.judgeStream(stream, err)
 	return stream.goodFor(), g.failedIn(err)

@@ -20,6 +20,25 @@ func (w *world) armForGood(f fakeserver.Fault) {
 	}
 }
 
+// What a group has to do when a stream has ended is not a part of its life.
+func TestAStreamIsOverWhenItEndsWhateverIsToBeDoneThen(t *testing.T) {
+	inWorld(t, 1, site, func(t *testing.T, w *world) {
+		var lives []time.Duration
+		w.opts.Trace = &ews.Trace{Disconnected: func(x ews.TraceDisconnected) { lives = append(lives, x.Duration) }}
+		w.armForGood(fakeserver.Fault{On: fake.OnStream, Do: "stall"})
+		w.armForGood(fakeserver.Fault{On: fake.OnCall, Do: "slow", Delay: 3 * time.Second}) // Unsubscribe
+		watcher := w.watchRooms(1)
+		if events := watcher.after(10 * time.Minute); resyncs(events, ews.ErrPulling) != 1 {
+			t.Fatal(events)
+		}
+		for _, life := range lives {
+			if life != 95*time.Second {
+				t.Errorf("a stream that was silent for 95 s lived for %v", life)
+			}
+		}
+	})
+}
+
 func TestWhereStreamsBringNothingTheWatchAsksInstead(t *testing.T) {
 	const n = 3
 	for name, c := range map[string]struct {

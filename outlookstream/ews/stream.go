@@ -35,6 +35,7 @@ type Stream struct {
 	reader      *envelopes.Reader
 	opened      time.Time
 	closed      atomic.Bool
+	endedAt     time.Time   // when it was closed; zero: it is open
 	lived       atomic.Bool // a byte has come
 
 	pending *Error // came in one envelope with the events that were returned last
@@ -222,24 +223,32 @@ func (st *Stream) live() {
 	st.watched.Begin() // the time of a caller's function is not the service's
 }
 
-// goodFor returns how long ago the connection was opened; 0 if it brought
+// goodFor returns how long the connection has been open; 0 if it brought
 // nothing. (A loop's slow body counts, too: what matters is that connections
 // that were good cannot be many.)
 func (st *Stream) goodFor() time.Duration {
 	if st.envelopes.Load() == 0 {
 		return 0
 	}
-	return time.Since(st.opened)
+	return st.end().Sub(st.opened)
 }
 
-// beat reports whether a stream that ended with err had lived on beyond its
-// opening: it has brought something when a heartbeat was due, or later.
+// end returns when it was closed; now, if it is open.
+func (st *Stream) end() time.Time {
+	if st.endedAt.IsZero() {
+		return time.Now()
+	}
+	return st.endedAt
+}
+
+// beat reports whether a stream that ended with err, and was closed, had lived on
+// beyond its opening: it has brought something when a heartbeat was due, or later.
 func (st *Stream) beat(err error) bool {
 	last := st.bytes.last
 	if errors.Is(err, outlookstream.ErrIdle) {
 		// net/http keeps the beginning of a chunk to itself until the end of the
 		// chunk comes, or that of the connection.
-		last = time.Now().Add(-st.client.opts.idleLimit())
+		last = st.end().Add(-st.client.opts.idleLimit())
 	}
 	return st.envelopes.Load() > 0 && last.Sub(st.opened) >= st.client.opts.Heartbeat*9/10 // some may come a little early
 }
@@ -251,11 +260,12 @@ func (st *Stream) Close() error {
 	if !st.closed.CompareAndSwap(false, true) {
 		return nil
 	}
+	st.endedAt = time.Now()
 	st.cancel(net.ErrClosed)
 	st.watched.Stop()
 	_ = st.body.Close() // it was cancelled: there is nothing to learn from it
 	st.lease.Release()
-	end := TraceDisconnected{Duration: time.Since(st.opened), Envelopes: int(st.envelopes.Load()), Diagnostics: st.diagnostics}
+	end := TraceDisconnected{Duration: st.endedAt.Sub(st.opened), Envelopes: int(st.envelopes.Load()), Diagnostics: st.diagnostics}
 	if failure := st.ended.Load(); failure != nil {
 		end.Err = *failure
 	} else {
