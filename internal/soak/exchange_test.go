@@ -1,7 +1,9 @@
 package soak
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,7 +21,11 @@ type exchange struct {
 	discover   bool          // programs ask Autodiscover, and there are two sites
 	bare       bool          // heartbeats say no more than OK
 	dropping   bool          // a subscription with too much in it is dropped, as by gromox
+	withheld   bool          // a proxy lets streams be opened, and holds back what they bring
+	streams    int           // how many an account may have
 	programs   []exchangeSpec
+
+	passwords *passwords
 }
 
 // An exchangeSpec is one program that watches.
@@ -28,11 +34,13 @@ type exchangeSpec struct {
 	folders   []string
 	few       bool // not of all types
 	own       bool // the first of the mailboxes, as its user
+	delegate  bool // as an account that has full access to them; not with discover
+	scheme    string
 	set       bool // mailboxes come and go
 	pace
 }
 
-var rooms = []string{"room0@contoso.test", "room1@contoso.test", "room2@contoso.test", "room3@contoso.test", "room4@contoso.test", "room5@contoso.test"}
+var rooms = []string{"room0@contoso.test", "room1@contoso.test", "room2@contoso.test", "room3@contoso.test", "room4@fabrikam.test", "room5@fabrikam.test"}
 
 // exchangeResources are the places of changes, and the folders that these are to Exchange.
 var exchangeResources = []string{"me/events", "me/mailfolders('inbox')/messages", "me/contacts"}
@@ -62,9 +70,9 @@ const (
 
 func (s *exchange) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "streams of %v, Autodiscover: %v, bare heartbeats: %v, queues that overflow are dropped: %v\n", s.connection, s.discover, s.bare, s.dropping)
+	fmt.Fprintf(&b, "streams of %v, %d an account, withheld: %v, Autodiscover: %v, bare heartbeats: %v, queues that overflow are dropped: %v\n", s.connection, s.streams, s.withheld, s.discover, s.bare, s.dropping)
 	for i, p := range s.programs {
-		fmt.Fprintf(&b, "  program %d: %v of %v, few types: %v, as its user: %v, Set: %v, %v\n", i, p.folders, p.addresses(), p.few, p.own, p.set, p.pace)
+		fmt.Fprintf(&b, "  program %d: %v of %v, few types: %v, by %s, as its user: %v, as a delegate: %v, Set: %v, %v\n", i, p.folders, p.addresses(), p.few, p.scheme, p.own, p.delegate, p.set, p.pace)
 	}
 	return b.String()
 }
@@ -93,25 +101,30 @@ func (s *exchange) start(w *world) (server *fakeserver.Server, endpoint *fakeser
 	for _, address := range rooms {
 		accounts = append(accounts, signin.Account{User: address, Name: "Room"})
 	}
+	for _, address := range services {
+		accounts = append(accounts, signin.Account{User: address, Name: "Service"})
+	}
 	server = fakeserver.New(&fakeserver.Options{
 		Accounts:      accounts,
 		MaxConcurrent: -1,
 		SignIn:        w.signIn(),
-		Exchange:      &fake.Options{BackEnds: s.servers(), BareHeartbeats: s.bare, DropOverflowing: s.dropping, MaxQueue: 1000},
+		Lockout:       lockout,
+		Exchange:      &fake.Options{BackEnds: s.servers(), BareHeartbeats: s.bare, DropOverflowing: s.dropping, MaxQueue: 1000, Limits: s.limits()},
 	})
+	for _, address := range services {
+		server.Exchange().GrantFullAccess(address, rooms...)
+	}
 	endpoint = w.listen(server)
+	s.passwords = newPasswords(server)
 	for i, spec := range s.programs {
 		p := newExchangeProgram(w, i, spec)
-		user := ""
-		if spec.own {
-			user = p.addresses()[0]
-		}
 		var err error
-		p.client, err = ews.New(ews.Bearer(w.provider(user)), &ews.Options{
+		p.client, err = ews.New(s.authenticator(w, p), &ews.Options{
 			URL:               endpoint.EWS(),
-			Impersonate:       !spec.own,
-			HTTPClient:        &http.Client{Transport: w.transport(endpoint, "h1"), Timeout: 30 * time.Second},
+			Impersonate:       !p.own && !p.delegate,
+			HTTPClient:        &http.Client{Transport: p.transport(endpoint), Timeout: 30 * time.Second},
 			ConnectionTimeout: s.connection,
+			MaxStreams:        s.streams,
 			PullInterval:      pullInterval,
 			MaxEnvelope:       1 << 20,
 			Discover:          s.discover,
@@ -127,6 +140,26 @@ func (s *exchange) start(w *world) (server *fakeserver.Server, endpoint *fakeser
 	return server, endpoint, programs
 }
 
+// transport counts the connections that are made.
+func (p *exchangeProgram) transport(endpoint *fakeserver.Endpoint) *http.Transport {
+	t := p.world.transport(endpoint, "h1")
+	dial := t.DialContext
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		p.dialed.Add(1)
+		return dial(ctx, network, address)
+	}
+	return t
+}
+
+// limits are those of the service.
+func (s *exchange) limits() fake.Limits { return fake.Limits{Streams: s.streams} }
+
+func (s *exchange) arm(w *world) {
+	if s.withheld {
+		w.arm(fakeserver.Fault{On: onStream, Do: "stall", Times: -1})
+	}
+}
+
 func (s *exchange) places() (_, _ []string) { return rooms, exchangeResources }
 
 // patience is the longest that a program may take to be live again, after the
@@ -137,7 +170,7 @@ func (s *exchange) patience(w *world) time.Duration {
 		answer  = 30 * time.Second
 		ceiling = time.Minute
 	)
-	longest := silentFor + 10*(answer+ceiling) + pauseOfSupervisor + w.delays()
+	longest := silentFor + 10*(answer+ceiling) + pauseOfSupervisor + s.withholding() + w.delays()
 	for _, p := range s.programs {
 		longest += 3 * time.Duration(len(p.mailboxes)) * p.listing
 	}
@@ -150,11 +183,17 @@ func (s *exchange) patience(w *world) time.Duration {
 	return longest
 }
 
-func (s *exchange) prompt() time.Duration { return pullInterval + 5*time.Second }
+// withholding is how long it takes to find out that streams bring nothing.
+func (s *exchange) withholding() time.Duration {
+	if s.withheld {
+		return 10 * silentFor
+	}
+	return 0
+}
+
+func (s *exchange) prompt() time.Duration { return pullInterval + 5*time.Second + s.withholding() }
 
 func (s *exchange) silence() time.Duration { return 45 * time.Second }
-
-func (s *exchange) resent(refused, sent time.Time) bool { return sent.After(refused) }
 
 // alone says whether no two programs have a mailbox in common.
 func (s *exchange) alone() bool {

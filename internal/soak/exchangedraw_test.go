@@ -16,6 +16,8 @@ func drawExchange(t *rapid.T) schedule {
 		discover:   rapid.Bool().Draw(t, "discover"),
 		bare:       rapid.Bool().Draw(t, "bare"),
 		dropping:   rapid.Bool().Draw(t, "dropping"),
+		withheld:   rapid.IntRange(0, 7).Draw(t, "withheld") == 7,
+		streams:    rapid.SampledFrom([]int{10, 3}).Draw(t, "streams"),
 		programs:   rapid.SliceOfN(rapid.Custom(drawExchangeProgram), 1, 3).Draw(t, "programs"),
 	}, rapid.Custom(drawExchangeStep))
 }
@@ -26,21 +28,29 @@ func drawExchangeProgram(t *rapid.T) exchangeSpec {
 		folders: rapid.SampledFrom([][]string{
 			{"calendar"}, {"calendar", "inbox"}, {"inbox"}, nil,
 		}).Draw(t, "folders"),
-		few:  rapid.Bool().Draw(t, "few"),
-		own:  rapid.IntRange(0, 5).Draw(t, "own") == 5,
-		set:  rapid.Bool().Draw(t, "set"),
-		pace: pace{buffer: drawBuffer(t), listing: drawListing(t)},
+		few:      rapid.Bool().Draw(t, "few"),
+		own:      rapid.IntRange(0, 5).Draw(t, "own") == 5,
+		delegate: rapid.IntRange(0, 4).Draw(t, "delegate") == 4,
+		scheme:   rapid.SampledFrom([]string{byToken, byToken, byBasic, byNTLM, byNTLM}).Draw(t, "scheme"),
+		set:      rapid.Bool().Draw(t, "set"),
+		pace:     pace{buffer: drawBuffer(t), listing: drawListing(t)},
 	}
 }
 
 func drawExchangeStep(t *rapid.T) step {
-	all := append(append([]what(nil), common...), kill, move, failover, throttle, throttle, spoil, astray, come, come, come, withhold, hide, limit)
+	all := append(append([]what(nil), common...), kill, move, failover, throttle, throttle, spoil, astray, come, come, come, withhold, hide, limit, rotate, rotate, snap, snap)
 	x := drawCommon(t, all, []string{
 		"Created", "Updated", "Deleted", "SubscriptionRemoved", "Missed", "Created", "NewMail", "SoftDeleted", "Moved", "Copied", "FreeBusyChanged",
 	}, drawExchangeFault)
 	switch x.do {
 	case withhold:
 		x.span = durations(5*time.Minute, 8*time.Hour).Draw(t, "span")
+	case snap:
+		x.count = rapid.IntRange(1, 5).Draw(t, "connections")
+		x.of = rapid.IntRange(1, 12).Draw(t, "at")
+	case rotate:
+		x.mute = rapid.Bool().Draw(t, "reset")
+		x.span = rapid.OneOf(rapid.Just(time.Duration(0)), durations(time.Second, 20*time.Minute)).Draw(t, "span")
 	case kill, spoil, astray, hide, limit:
 		x.count = rapid.IntRange(0, 10).Draw(t, "count")
 		x.span = durations(0, 20*time.Minute).Draw(t, "span")

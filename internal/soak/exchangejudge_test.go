@@ -20,6 +20,8 @@ func (p *exchangeProgram) judge(ledger []fakeserver.Entry) {
 // judge looks at what the service noticed.
 func (s *exchange) judge(w *world) {
 	s.judgeEarly(w)
+	s.judgeLockout(w)
+	s.judgeHandshakes(w)
 	for _, r := range w.server.Requests() {
 		// The service says once, to whoever subscribes, where the subscriptions are.
 		listens := strings.Contains(r.Body, ":GetStreamingEvents>") && r.Header.Get("X-PreferServerAffinity") != ""

@@ -3,12 +3,15 @@ package soak
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/calwatch/calwatch/outlookstream"
+	"github.com/calwatch/calwatch/outlookstream/auth"
 	"github.com/calwatch/calwatch/outlookstream/ews"
 )
 
@@ -26,19 +29,27 @@ type exchangeProgram struct {
 	removed  map[string]time.Time // when those that are not wanted were removed
 	busyTill time.Time            // when the loop's body was last done with an event that took time
 	began    []time.Time          // of its watches
+	unheard  []time.Time          // when something broke off that the service said, or may have
 	refusals int                  // of tokens, since a watch began
+	refused  map[string]bool      // requests that were, by client-request-id
+	rejected bool                 // a watch has ended because the password is not taken
 	pulled   bool
 	streams  map[string]*streamSeen // by subscription
 	opened   int                    // streams, so far
 	resynced map[string]int         // by mailbox: how many streams had been opened then
 	attempts spacing                // guarded by world.mu
+	dialed   atomic.Int64
 }
 
 func newExchangeProgram(w *world, number int, spec exchangeSpec) *exchangeProgram {
-	p := &exchangeProgram{exchangeSpec: spec, wanted: map[string]bool{}, removed: map[string]time.Time{}, streams: map[string]*streamSeen{}, resynced: map[string]int{}}
+	p := &exchangeProgram{exchangeSpec: spec, wanted: map[string]bool{}, removed: map[string]time.Time{}, refused: map[string]bool{}, streams: map[string]*streamSeen{}, resynced: map[string]int{}}
 	p.player = player{world: w, number: number, script: p}
 	if p.own {
-		p.exchangeSpec.set = false
+		p.exchangeSpec.set, p.delegate = false, false
+	}
+	p.delegate = p.delegate && !w.source.(*exchange).discover
+	if p.delegate && len(p.folders) == 0 {
+		p.folders = []string{"calendar", "inbox"} // all of another person's cannot be had
 	}
 	var err error
 	if p.set, err = ews.NewSet(); err != nil {
@@ -58,6 +69,9 @@ func (p *exchangeProgram) mailbox(address string) ews.Mailbox {
 	}
 	if p.own {
 		m.Address = ""
+	}
+	if p.delegate { // a few streams, of one account
+		m.Grouping = fmt.Sprint("site ", slices.Index(rooms, address)%3)
 	}
 	return m
 }
@@ -131,6 +145,13 @@ func (p *exchangeProgram) events(ctx context.Context) outlookstream.Events {
 
 func (p *exchangeProgram) begin() {
 	p.mu.Lock()
+	rejected := p.rejected
+	p.rejected = false
+	p.mu.Unlock()
+	if rejected {
+		p.world.source.(*exchange).renew(p.world, p.account())
+	}
+	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.began = append(p.began, time.Now())
 	p.refusals = 0
@@ -138,11 +159,13 @@ func (p *exchangeProgram) begin() {
 	clear(p.resynced)
 }
 
-// beganWithin says whether a watch began in a span of time.
-func (p *exchangeProgram) beganWithin(from, to time.Time) bool {
+// knows says whether it knows what the service has said in a span of time: no
+// watch began in it, and no answer broke off.
+func (p *exchangeProgram) knows(from, to time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.ContainsFunc(p.began, func(at time.Time) bool { return !at.Before(from) && !at.After(to) })
+	within := func(at time.Time) bool { return !at.Before(from) && !at.After(to) }
+	return !slices.ContainsFunc(p.began, within) && !slices.ContainsFunc(p.unheard, within)
 }
 
 func (p *exchangeProgram) left() {
@@ -213,6 +236,12 @@ func (p *exchangeProgram) mayEnd(err error) bool {
 	if strings.Contains(err.Error(), "redirects to another address") {
 		return true
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.scheme != byToken && errors.Is(err, auth.ErrRejected) {
+		p.rejected = true
+		return len(p.refused) > 0
+	}
 	failure, said := errors.AsType[*ews.Error](err)
 	if !said {
 		return false // the network, silence, nonsense
@@ -221,8 +250,6 @@ func (p *exchangeProgram) mayEnd(err error) bool {
 	case 301, 302, 303, 307, 308, 400, 403, 404, 410:
 		return true
 	case 401:
-		p.mu.Lock()
-		defer p.mu.Unlock()
 		return p.refusals >= 2
 	}
 	return slices.Contains(permanent, failure.Code)

@@ -47,9 +47,9 @@ var exchangeSabotages = []sabotage{
 		caught: "not live",
 	},
 	{
-		name: "streams of Exchange are not closed", file: "outlookstream/ews/deliver.go",
-		old:    "	defer stream.Close()",
-		new:    "	if false {\n		defer stream.Close()\n	}",
+		name: "streams of Exchange are not closed", file: "outlookstream/ews/stream.go",
+		old:    "	st.endedAt = time.Now()\n	st.cancel(net.ErrClosed)",
+		new:    "	st.endedAt = time.Now()\n	return nil\n	st.cancel(net.ErrClosed)",
 		caught: "a stream is open|left|silent for",
 	},
 	{
@@ -57,6 +57,24 @@ var exchangeSabotages = []sabotage{
 		old:    "		return outlookstream.Deleted, true",
 		new:    "		return outlookstream.Updated, true",
 		caught: "is updated",
+	},
+	{
+		name: "an NTLM connection is not known again", file: "outlookstream/ews/ntlm.go",
+		old:    "	if known {\n		if resp, err = conn.RoundTrip(r)",
+		new:    "	if known = false; known {\n		if resp, err = conn.RoundTrip(r)",
+		caught: "handshakes of NTLM over",
+	},
+	{
+		name: "a password that was refused is sent again", file: "outlookstream/ews/passwords.go",
+		old:    "	if slices.ContainsFunc(p.refused, func(h hidden) bool { return h() == value }) {\n		return nil, refusedPasswordError(p.user)",
+		new:    "	if value == \"\" {\n		return nil, refusedPasswordError(p.user)",
+		caught: "was locked by",
+	},
+	{
+		name: "of what is asked for no more than one event is taken", file: "outlookstream/ews/pulling.go",
+		old:    "		for _, e := range result.Events {",
+		new:    "		for _, e := range result.Events[:min(1, len(result.Events))] {",
+		caught: "lost silently|not live",
 	},
 	{
 		name: "the log says what authorizes", file: "outlookstream/ews/call.go",

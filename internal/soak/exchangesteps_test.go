@@ -23,6 +23,8 @@ const (
 	withhold what = "withhold" // streams are accepted, and bring nothing but their opening
 	hide     what = "hide"     // Autodiscover cannot say where a mailbox is
 	limit    what = "limit"    // hardly anything is allowed
+	rotate   what = "rotate"   // a password is changed, and its program told so after a while
+	snap     what = "snap"     // the next connections break while they are young: in a handshake, perhaps
 )
 
 // exchangeDetails is what there is to say of such a step.
@@ -33,9 +35,13 @@ func (x step) exchangeDetails() string {
 	case move, failover:
 		return fmt.Sprintf(" %s to server %d", rooms[x.count%len(rooms)], x.of)
 	case throttle:
-		return fmt.Sprintf(" %s %d times, as %s", x.mailbox(), x.fault.Times, x.kind)
+		return fmt.Sprintf(" %s (or the account of program %d) %d times, as %s", x.mailbox(), x.n, x.fault.Times, x.kind)
 	case spoil, hide:
 		return fmt.Sprintf(" %s with %s", rooms[x.count%len(rooms)], x.code)
+	case rotate:
+		return fmt.Sprintf(" the password of program %d (connections reset: %v)", x.n, x.mute)
+	case snap:
+		return fmt.Sprintf(" %d connections at read or write %d", x.count, x.of)
 	case come:
 		return fmt.Sprintf(" mailbox %d of program %d", x.of, x.n)
 	}
@@ -68,7 +74,7 @@ func (s *exchange) do(w *world, x step) bool {
 			err = service.FailOver(room, to.Name)
 		}
 	case throttle:
-		err = service.Throttle(fake.Busy{Mailbox: x.mailbox(), Shape: fake.BusyShape(x.kind), BackOff: x.span, Times: x.fault.Times})
+		err = service.Throttle(fake.Busy{Mailbox: s.charged(w, x), Shape: fake.BusyShape(x.kind), BackOff: x.span, Times: x.fault.Times})
 	case spoil:
 		room := rooms[x.count%len(rooms)]
 		service.SetMailboxFailure(room, x.code)
@@ -81,7 +87,7 @@ func (s *exchange) do(w *world, x step) bool {
 	case withhold:
 		w.arm(fakeserver.Fault{On: onStream, Do: "stall", Times: -1})
 		w.meanwhile(x)
-		w.server.Disarm()
+		w.disarm()
 	case hide:
 		room := rooms[x.count%len(rooms)]
 		service.Redirect(room, autodiscover.Entry{ErrorCode: x.code})
@@ -90,7 +96,11 @@ func (s *exchange) do(w *world, x step) bool {
 	case limit:
 		service.SetLimits(fake.Limits{Streams: 1, Calls: 1, Subscriptions: 1 + x.of})
 		w.meanwhile(x)
-		service.SetLimits(fake.Limits{})
+		service.SetLimits(s.limits())
+	case rotate:
+		s.rotate(w, x)
+	case snap:
+		w.gate.breakNext(x.count, x.of)
 	case come:
 		if p := w.programs[x.n%len(w.programs)].(*exchangeProgram); p.exchangeSpec.set {
 			p.toggle(p.addresses()[x.of%len(p.addresses())])
@@ -104,6 +114,22 @@ func (s *exchange) do(w *world, x step) bool {
 	return true
 }
 
+// charged is whom the step throttles; "" is whoever comes next.
+func (s *exchange) charged(w *world, x step) string {
+	if p := w.programs[x.n%len(w.programs)].(*exchangeProgram); p.delegate && x.mailbox() != "" {
+		return p.account()
+	}
+	return x.mailbox()
+}
+
+// charges are whom its calls are charged to.
+func (p *exchangeProgram) charges() []string {
+	if p.delegate {
+		return []string{p.account()}
+	}
+	return p.addresses()
+}
+
 func orElse(err, other error) error {
 	if err != nil {
 		return err
@@ -115,7 +141,12 @@ func (s *exchange) heal(w *world) {
 	service := w.server.Exchange()
 	service.LiftThrottling()
 	service.SetLostAffinity(false)
-	service.SetLimits(fake.Limits{})
+	service.SetLimits(s.limits())
+	for _, p := range w.programs {
+		account := p.(*exchangeProgram).account()
+		s.passwords.tell(account)
+		s.renew(w, account)
+	}
 	for _, room := range rooms {
 		service.SetMailboxFailure(room, "")
 		service.Redirect(room, autodiscover.Entry{})
@@ -126,7 +157,8 @@ func (s *exchange) heal(w *world) {
 }
 
 // judgeEarly expects that nobody comes back before the time that the service
-// has said. Who has begun a new watch meanwhile does not know of it.
+// has said. Who has begun a new watch meanwhile does not know of it, nor does
+// whose answer was cut off.
 func (s *exchange) judgeEarly(w *world) {
 	if !s.alone() {
 		return // nobody knows what others were told
@@ -143,10 +175,13 @@ func (s *exchange) judgeEarly(w *world) {
 		}
 		for _, p := range w.programs {
 			p := p.(*exchangeProgram)
-			if !slices.ContainsFunc(p.addresses(), func(a string) bool { return strings.EqualFold(a, e.Mailbox) }) {
+			if !slices.ContainsFunc(p.charges(), func(a string) bool { return strings.EqualFold(a, e.Mailbox) }) {
 				continue
 			}
-			if !p.beganWithin(e.Time.Add(e.By-longest), e.Time) {
+			if p.delegate {
+				continue // the wait of an account is not yet that of all its groups
+			}
+			if p.knows(e.Time.Add(e.By-longest), e.Time) {
 				p.wrongf("%s of %s came %v before the service had said", e.Operation, e.Mailbox, e.By)
 			}
 		}

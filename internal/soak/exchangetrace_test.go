@@ -60,8 +60,10 @@ func (p *exchangeProgram) trace() *ews.Trace {
 		if x.Status == 401 {
 			p.mu.Lock()
 			p.refusals++
+			p.refused[x.ClientRequestID] = true
 			p.mu.Unlock()
 		}
+		p.noteUnheard(x.Err)
 		// Each attempt ends with a request to listen or something that failed.
 		if x.Op == "GetStreamingEvents" || x.Err != nil && x.Op != "Unsubscribe" {
 			p.world.attempted(&p.attempts, 1+len(p.addresses()))
@@ -87,6 +89,7 @@ func (p *exchangeProgram) trace() *ews.Trace {
 	}
 	trace.Disconnected = func(x ews.TraceDisconnected) {
 		said.Disconnected(x)
+		p.noteUnheard(x.Err)
 		p.disconnected(x)
 	}
 	trace.Waiting = func(x ews.TraceWaiting) {
@@ -96,6 +99,16 @@ func (p *exchangeProgram) trace() *ews.Trace {
 		}
 	}
 	return &trace
+}
+
+// noteUnheard notes that something broke off: whatever the service was saying.
+func (p *exchangeProgram) noteUnheard(err error) {
+	if _, said := errors.AsType[*ews.Error](err); said || err == nil || err == io.EOF {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unheard = append(p.unheard, time.Now())
 }
 
 // disconnected expects that silence was found out in time, and nothing taken for it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"syscall"
 )
 
 // A gate is the computer of the programs. While it is shut - the computer
@@ -14,6 +15,8 @@ type gate struct {
 	mu     sync.Mutex
 	passed chan struct{} // closed while open
 	conns  map[*gatedConn]struct{}
+
+	breaking, at int // so many of the next connections break at their at-th read or write
 }
 
 func newGate() *gate {
@@ -45,6 +48,14 @@ func (g *gate) count() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.conns)
+}
+
+// breakNext has the next n connections break while they are young: each at its
+// at-th read or write, which may be in the middle of a handshake.
+func (g *gate) breakNext(n, at int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.breaking, g.at = n, at
 }
 
 // isOpen needs the lock.
@@ -80,6 +91,10 @@ func (g *gate) dialer(dial dialFunc) dialFunc {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.conns[c] = struct{}{}
+		if g.breaking > 0 {
+			g.breaking--
+			c.left = g.at
+		}
 		return c, nil
 	}
 }
@@ -90,12 +105,31 @@ type gatedConn struct {
 	once    sync.Once
 	closed  chan struct{}
 	pending []byte // written while the gate was shut; guarded by gate.mu
+	left    int    // reads and writes until it breaks; 0: it does not. Guarded by gate.mu
+}
+
+// breaks says whether the connection breaks with this read or write.
+func (c *gatedConn) breaks() bool {
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	if c.left == 0 {
+		return false
+	}
+	if c.left > 1 {
+		c.left--
+		return false
+	}
+	_ = c.Conn.Close() // left stays: nothing gets through any more
+	return true
 }
 
 func (c *gatedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	select {
 	case <-c.gate.pass():
+		if c.breaks() {
+			return 0, syscall.ECONNRESET
+		}
 		return n, err
 	case <-c.closed:
 		return 0, net.ErrClosed // what had come before is not read any more
@@ -105,6 +139,9 @@ func (c *gatedConn) Read(p []byte) (int, error) {
 // Write does not wait for the gate, as net/http holds a lock meanwhile, for
 // which testing/synctest does not let time pass.
 func (c *gatedConn) Write(p []byte) (int, error) {
+	if c.breaks() {
+		return 0, syscall.ECONNRESET
+	}
 	c.gate.mu.Lock()
 	if !c.gate.isOpen() || len(c.pending) > 0 {
 		defer c.gate.mu.Unlock()

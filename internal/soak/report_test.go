@@ -45,6 +45,7 @@ func (t *tally) add(r tally) {
 	t.errors += r.errors
 	t.attempts += r.attempts
 	t.most = max(t.most, r.most)
+	t.handshakes += r.handshakes
 	t.faults = sum(t.faults, r.faults)
 	t.resyncs = sum(t.resyncs, r.resyncs)
 }
@@ -79,8 +80,8 @@ func (t *tally) details() string {
 		}
 		return strings.Join(out, ", ")
 	}
-	return fmt.Sprintf("faults: %s\nResyncs: %s\nwatches that ended with an error: %d; attempts: %d, at most %d an hour for a program",
-		list(t.faults), list(t.resyncs), t.errors, t.attempts, t.most)
+	return fmt.Sprintf("faults: %s\nResyncs: %s\nwatches that ended with an error: %d; attempts: %d, at most %d an hour for a program; NTLM handshakes: %d",
+		list(t.faults), list(t.resyncs), t.errors, t.attempts, t.most, t.handshakes)
 }
 
 func brief(e fakeserver.Entry) string {

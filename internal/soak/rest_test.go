@@ -84,7 +84,11 @@ func (s *rest) client(w *world, endpoint *fakeserver.Endpoint, user int, trace *
 
 func (s *rest) do(*world, step) bool { return false }
 
+func (s *rest) arm(*world) {}
+
 func (s *rest) heal(*world) {}
+
+func (s *rest) secrets() []string { return nil }
 
 func (s *rest) judge(*world) {}
 
@@ -110,4 +114,6 @@ func (s *rest) prompt() time.Duration { return 5 * time.Second }
 
 func (s *rest) silence() time.Duration { return s.keepAlive }
 
-func (s *rest) resent(refused, sent time.Time) bool { return !s.shared && !sent.Before(refused) }
+func (s *rest) resent(_ *world, refused fakeserver.Request, sent time.Time) bool {
+	return !s.shared && !sent.Before(refused.Answered)
+}

@@ -22,6 +22,8 @@ type source interface {
 	start(w *world) (*fakeserver.Server, *fakeserver.Endpoint, []program)
 	// do does what a step says that only this source knows; false if it does not.
 	do(w *world, x step) bool
+	// arm arms the faults that are there all the time.
+	arm(w *world)
 	// heal takes back what do has done.
 	heal(w *world)
 	// places are the users and resources in which there are changes.
@@ -34,8 +36,10 @@ type source interface {
 	silence() time.Duration
 	// judge looks at what the service noticed.
 	judge(w *world)
+	// secrets are those that the service did not issue itself.
+	secrets() []string
 	// resent says whether a token that was refused must not be sent then any more.
-	resent(refused, sent time.Time) bool
+	resent(w *world, refused fakeserver.Request, sent time.Time) bool
 }
 
 // A step is one thing that happens.
@@ -47,7 +51,7 @@ type step struct {
 	count int              // of changes
 	kind  string           // of a change
 	code  string           // of an error
-	mute  bool             // for silent: no answer at all
+	mute  bool             // for silent: no answer at all; for rotate: the connections are reset
 	span  time.Duration    // for how long
 	fault fakeserver.Fault // for strike and spell
 }

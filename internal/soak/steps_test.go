@@ -21,7 +21,7 @@ func (w *world) do(x step) {
 	case spell:
 		w.arm(x.fault)
 		w.meanwhile(x)
-		w.server.Disarm()
+		w.disarm()
 	case expire:
 		w.expire()
 	case revoke:
@@ -115,20 +115,21 @@ func (w *world) arm(f fakeserver.Fault) {
 
 // A tally is what a run, or many, amounted to.
 type tally struct {
-	played    time.Duration
-	watched   time.Duration // the same, times the programs
-	runs      int
-	changes   int
-	faults    map[string]int // by name
-	delivered int            // sightings of changes, by all programs
-	announced int            // changes that a Resync stood for
-	lost      int
-	resyncs   map[string]int
-	errors    int // ends of a watch that the program was told of
-	attempts  int
-	most      int // attempts of one program in one hour
-	frozen    int // connections
-	probed    int64
+	played     time.Duration
+	watched    time.Duration // the same, times the programs
+	runs       int
+	changes    int
+	faults     map[string]int // by name
+	delivered  int            // sightings of changes, by all programs
+	announced  int            // changes that a Resync stood for
+	lost       int
+	resyncs    map[string]int
+	errors     int // ends of a watch that the program was told of
+	attempts   int
+	most       int // attempts of one program in one hour
+	handshakes int // of NTLM
+	frozen     int // connections
+	probed     int64
 }
 
 func (t *tally) count(x step) {

@@ -76,6 +76,7 @@ func play(t *testing.T, s schedule) (r result) {
 func newWorld(s schedule) *world {
 	w := &world{schedule: s, gate: newGate(), journal: newJournal(), over: make(chan struct{})}
 	w.server, w.endpoint, w.programs = s.start(w)
+	w.source.arm(w)
 	return w
 }
 
@@ -107,15 +108,29 @@ func (w *world) transport(endpoint *fakeserver.Endpoint, protocol string) *http.
 // programs' computer does not know. "" is an application.
 func (w *world) provider(user string) auth.Provider {
 	return auth.Cached(auth.Func(func(ctx context.Context, r auth.Request) (auth.Token, error) {
-		switch w.silence.Load() {
-		case 1:
-			return auth.Token{}, errors.New("the sign-in service is down")
-		case 2:
-			<-ctx.Done()
-			return auth.Token{}, context.Cause(ctx)
+		if err := w.silenced(ctx); err != nil {
+			return auth.Token{}, err
 		}
 		return auth.Token{Value: w.server.Token(user, r.Scopes...), ExpiresOn: time.Now().Add(time.Hour)}, nil
 	}))
+}
+
+// silenced is what comes of asking for credentials now: nil if there are some.
+func (w *world) silenced(ctx context.Context) error {
+	switch w.silence.Load() {
+	case 1:
+		return errors.New("the sign-in service is down")
+	case 2:
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// disarm takes the faults back, except for those that belong to the source.
+func (w *world) disarm() {
+	w.server.Disarm()
+	w.source.arm(w)
 }
 
 // live plays the schedule from its first step to the judgement.
@@ -170,9 +185,10 @@ func (w *world) heal() {
 	for _, p := range w.programs {
 		p.core().busy.Store(0) // or the next event, whenever it comes, keeps it past the probe
 	}
-	w.server.Disarm()
+	w.disarm()
 	w.endpoint.Refuse(false)
 	w.gate.open()
+	w.gate.breakNext(0, 0)
 	w.ahead.Store(0)
 	w.source.heal(w)
 	if slices.ContainsFunc(w.steps, func(x step) bool {
