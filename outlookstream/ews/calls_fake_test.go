@@ -33,7 +33,10 @@ func onFake(t *testing.T, push http.RoundTripper, test func(t *testing.T, server
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := ews.New(ews.Bearer(auth.Static(server.Token(fakeUser))), &ews.Options{URL: endpoint.EWS(), HTTPClient: endpoint.Client("h1")})
+		who := auth.Func(func(context.Context, auth.Request) (auth.Token, error) {
+			return auth.Token{Value: server.Token(fakeUser)}, nil
+		})
+		c, err := ews.New(ews.Bearer(who), &ews.Options{URL: endpoint.EWS(), HTTPClient: endpoint.Client("h1")})
 		if err != nil {
 			t.Fatal(err)
 		}
