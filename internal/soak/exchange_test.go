@@ -63,6 +63,8 @@ var servers = []fake.BackEnd{
 
 const (
 	onStream     = fake.OnStream
+	manyStreams  = 10 // are allowed at a time; or a few
+	fewStreams   = 3
 	pullInterval = time.Minute
 	// silentFor is when a connection is dead: two heartbeats and a little patience.
 	silentFor = 95 * time.Second

@@ -17,7 +17,7 @@ func drawExchange(t *rapid.T) schedule {
 		bare:       rapid.Bool().Draw(t, "bare"),
 		dropping:   rapid.Bool().Draw(t, "dropping"),
 		withheld:   rapid.IntRange(0, 7).Draw(t, "withheld") == 7,
-		streams:    rapid.SampledFrom([]int{10, 3}).Draw(t, "streams"),
+		streams:    rapid.SampledFrom([]int{manyStreams, fewStreams}).Draw(t, "streams"),
 		programs:   rapid.SliceOfN(rapid.Custom(drawExchangeProgram), 1, 3).Draw(t, "programs"),
 	}, rapid.Custom(drawExchangeStep))
 }

@@ -142,6 +142,9 @@ func (s *exchange) heal(w *world) {
 	service.LiftThrottling()
 	service.SetLostAffinity(false)
 	service.SetLimits(s.limits())
+	if s.streams < manyStreams {
+		w.endpoint.Reset() // who stalls a stream over a frozen connection takes it for open for ever
+	}
 	for _, p := range w.programs {
 		account := p.(*exchangeProgram).account()
 		s.passwords.tell(account)
