@@ -100,7 +100,10 @@ func (w *world) settle() {
 		})
 	}
 	w.delivered()
-	protocol := map[string]string{"h1": "HTTP/1.1", "h2": "HTTP/2.0", "ews": "HTTP/1.1"}[w.protocol]
+	protocol := "HTTP/1.1"
+	if isHTTP2(w.protocol) {
+		protocol = "HTTP/2.0"
+	}
 	if r, _ := first(w.client.all(), whatConnected); r.Protocol != protocol {
 		w.t.Errorf("the client speaks %q, want %q", r.Protocol, protocol)
 	}

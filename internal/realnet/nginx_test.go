@@ -43,7 +43,7 @@ func (p *proxy) configure(t *testing.T) {
 		main, location = "", p.directives
 	}
 	version := ""
-	if p.w.protocol == "h2" {
+	if isHTTP2(p.w.protocol) {
 		version = " http2"
 	}
 	var temp strings.Builder

@@ -20,7 +20,7 @@ var proxyBufferFaults = []fault{
 	},
 	{
 		name:  "nginx buffers (`proxy_buffering on`): over HTTP/2 it passes on what comes",
-		proxy: buffering, protocols: []string{"h2"}, lasts: 30 * time.Second,
+		proxy: buffering, protocols: []string{"h2", "ews2"}, lasts: 30 * time.Second,
 		pace: 5 * time.Second,
 		own:  (*fault).livesOn,
 	},

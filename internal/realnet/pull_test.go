@@ -25,12 +25,12 @@ var pullFaults = []fault{
 	},
 	{
 		name:      "a proxy that withholds the whole response: pull",
-		protocols: []string{"ews"}, withhold: "all",
+		protocols: []string{"ews", "ews2"}, withhold: "all",
 		says: "a proxy that holds back responses", own: (*fault).pulled,
 	},
 	{
 		name:      "a proxy that passes the header on and withholds the body: pull",
-		protocols: []string{"ews"}, withhold: "body",
+		protocols: []string{"ews", "ews2"}, withhold: "body",
 		says: "the connection was silent for too long", own: (*fault).pulled,
 	},
 	{

@@ -25,6 +25,7 @@ const watchedPath = "me/events"
 
 type clientConfig struct {
 	EWS       bool          // over Exchange Web Services
+	HTTP2     bool          // which they are not spoken over by default
 	NTLM      bool          // with that instead of a token, in the name of the first of watchedMailboxes
 	CertFile  string        // whom to trust
 	KeepAlive time.Duration // or what Exchange's heartbeat is expected to be

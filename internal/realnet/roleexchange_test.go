@@ -32,9 +32,11 @@ func playExchangeClient(c clientConfig) error {
 	if err != nil {
 		return err
 	}
-	transport.ForceAttemptHTTP2 = false
-	transport.Protocols = new(http.Protocols)
-	transport.Protocols.SetHTTP1(true)                    // as without a Transport
+	if !c.HTTP2 { // as without a Transport
+		transport.ForceAttemptHTTP2 = false
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetHTTP1(true)
+	}
 	who := ews.Bearer(auth.Cached(tokensOfTheTest(tell))) // ends with the test, whoever signs in
 	if c.NTLM {
 		who = ews.NTLM(watchedMailboxes[0], func(context.Context) (string, error) { return fakeserver.DefaultPassword, nil })

@@ -89,7 +89,7 @@ func (t *table) markdown() string {
 	b.WriteString("| fault | protocol | detected after | live again after (the path was back) | back-off step then | the caller saw | changes made / delivered / announced / lost silently |\n")
 	b.WriteString("|---|---|---|---|---|---|---|\n")
 	for _, r := range t.rows {
-		protocol := map[string]string{"h1": "HTTP/1.1", "h2": "HTTP/2", "ews": "EWS"}[r.protocol]
+		protocol := map[string]string{"h1": "HTTP/1.1", "h2": "HTTP/2", "ews": "EWS", "ews2": "EWS, HTTP/2"}[r.protocol]
 		live := seconds(r.live)
 		if r.underWay && r.live > r.step {
 			live += " (an attempt was under way)"

@@ -5,6 +5,7 @@ package realnet
 import (
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,8 +13,14 @@ import (
 )
 
 // protocols are what the cases are played over, in the order of the table: the
-// REST API over HTTP/1.1 and HTTP/2, and Exchange Web Services over HTTP/1.1.
-var protocols = []string{"h1", "h2", "ews"}
+// REST API over HTTP/1.1 and HTTP/2, and Exchange Web Services over both.
+var protocols = []string{"h1", "h2", "ews", "ews2"}
+
+// isExchange says which service it is.
+func isExchange(protocol string) bool { return strings.HasPrefix(protocol, "ews") }
+
+// isHTTP2 says how it is spoken to.
+func isHTTP2(protocol string) bool { return strings.HasSuffix(protocol, "2") }
 
 // restOnly is for what differs over Exchange Web Services.
 var restOnly = []string{"h1", "h2"}
@@ -62,11 +69,11 @@ func newWorld(t *testing.T, f fault, protocol string) *world {
 	defer func() { <-starting }()
 	w := &world{t: t, protocol: protocol, network: newNetwork(t), cert: newCertificate(t), book: newBook()}
 	w.config = serverConfig{
-		Listen: net.JoinHostPort(serverIP, port), Protocol: protocol, Cert: w.cert, Heartbeat: f.keepAliveOrDefault(),
+		Listen: net.JoinHostPort(serverIP, port), Protocol: "h1", Cert: w.cert, Heartbeat: f.keepAliveOrDefault(),
 		Relay: f.relay, Withhold: f.withhold,
 	}
-	if protocol == "ews" {
-		w.config.Protocol = "h1"
+	if isHTTP2(protocol) {
+		w.config.Protocol = "h2"
 	}
 	if f.proxy != "" {
 		w.config.Listen, w.config.Protocol = upstream, "plain"
@@ -75,7 +82,7 @@ func newWorld(t *testing.T, f fault, protocol string) *world {
 	if f.proxy != "" {
 		w.proxy = startProxy(t, w, f.proxy)
 	}
-	w.client = startClient(t, w.network, clientConfig{EWS: protocol == "ews", NTLM: f.ntlm, CertFile: w.cert.CertFile, KeepAlive: f.keepAliveOrDefault()}, w.token)
+	w.client = startClient(t, w.network, clientConfig{EWS: isExchange(protocol), HTTP2: isHTTP2(protocol), NTLM: f.ntlm, CertFile: w.cert.CertFile, KeepAlive: f.keepAliveOrDefault()}, w.token)
 	t.Cleanup(func() {
 		if t.Failed() {
 			w.dump()
@@ -86,7 +93,7 @@ func newWorld(t *testing.T, f fault, protocol string) *world {
 
 // watched are the resources that the client watches.
 func (w *world) watched() []string {
-	if w.protocol == "ews" {
+	if isExchange(w.protocol) {
 		return watchedMailboxes
 	}
 	return []string{watchedPath}
@@ -95,7 +102,7 @@ func (w *world) watched() []string {
 // token is what the client is given whenever it asks.
 func (w *world) token() (string, error) {
 	do := "token"
-	if w.protocol == "ews" {
+	if isExchange(w.protocol) {
 		do = "app token" // it acts as every mailbox
 	}
 	r, err := w.server().ask(order{Do: do})
