@@ -3,6 +3,7 @@
 package realnet
 
 import (
+	"strings"
 	"syscall"
 	"time"
 )
@@ -31,6 +32,16 @@ var ntlmFaults = []fault{
 		reason: "ErrResubscribed",
 	},
 	{
+		name:      "with NTLM: through a relay of TCP",
+		protocols: []string{"ews"}, ntlm: true, relay: true,
+		lasts: 20 * time.Second, own: (*fault).livesOn,
+	},
+	{
+		name:      "with NTLM: through nginx (`proxy_pass`), which takes another connection for each request",
+		protocols: []string{"ews"}, ntlm: true, proxy: unbuffered,
+		says: "a proxy on the way breaks NTLM", own: (*fault).refused,
+	},
+	{
 		name:      "with NTLM: half-closed TCP",
 		protocols: []string{"ews"}, ntlm: true, relay: true,
 		begin:  func(w *world) { w.tell("half-close") },
@@ -41,4 +52,29 @@ var ntlmFaults = []fault{
 		protocols: []string{"ews"}, ntlm: true, withhold: "body",
 		says: "the connection was silent for too long", own: (*fault).pulled,
 	},
+}
+
+// refused is the course of a watch that cannot begin, and says why.
+func (f *fault) refused(w *world) row {
+	start := time.Now()
+	select {
+	case <-w.client.done:
+	case <-time.After(patience):
+		w.t.Fatal("the watch goes on")
+	}
+	all := w.client.all()
+	ended, ok := first(all, whatEnded)
+	if !ok || !strings.Contains(ended.Err, f.says) {
+		w.t.Errorf("a person would not understand %q", ended.Err)
+	}
+	attempts := 0
+	for _, r := range all {
+		if r.What == whatAnswered {
+			attempts++
+		}
+	}
+	if attempts > 2 {
+		w.t.Errorf("%d attempts with a password that was refused", attempts)
+	}
+	return row{note: "the watch ended after " + seconds(ended.At.Sub(start)) + ", and says what may be wrong | – | –", saw: reasons(all)} // nothing was made
 }

@@ -136,6 +136,9 @@ func TestAPasswordThatComesBackIsNotSentAgain(t *testing.T) {
 		if wanted := i >= 2; errors.Is(err, auth.ErrRejected) != wanted {
 			t.Errorf("attempt %d: %v", i, err)
 		}
+		if strings.Contains(err.Error(), "proxy") {
+			t.Errorf("a proxy has nothing to do with it: %v", err)
+		}
 	}
 	if server.refused != 2 {
 		t.Errorf("%d attempts reached the server", server.refused)

@@ -59,7 +59,7 @@ var failures = []struct {
 	{"sign-in needed", fmt.Errorf("token: %w", &auth.InteractionError{Code: "invalid_grant"}), reconnect.GiveUp, nothing, auth.ErrInteractionRequired},
 	{"sign-in set up wrongly", fmt.Errorf("token: %w", auth.ErrMisconfigured), reconnect.GiveUp, nothing, auth.ErrMisconfigured},
 	{"a scheme that is not offered", notOffered(http.Header{"Www-Authenticate": {"Negotiate"}}, "Basic", plain), reconnect.GiveUp, nothing, auth.ErrMisconfigured},
-	{"the only password was refused", refusedPasswordError("svc"), reconnect.GiveUp, nothing, auth.ErrRejected},
+	{"the only password was refused", &refusedPasswordError{user: "svc"}, reconnect.GiveUp, nothing, auth.ErrRejected},
 	{"a certificate of somebody else", &url.Error{Op: "Post", Err: x509.HostnameError{Certificate: new(x509.Certificate)}}, reconnect.GiveUp, nothing, nil},
 	{"a certificate of nobody", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, reconnect.GiveUp, nothing, nil},
 	{"a redirect", &redirectError{location: func() string { return "https://x.test" }, text: "https://x.test"}, reconnect.GiveUp, nothing, errForeignRedirect},

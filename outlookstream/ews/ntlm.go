@@ -24,8 +24,13 @@ import (
 // bound to the certificate of the server, as Extended Protection may require: a
 // proxy on the way that shows another one has every password refused then.
 func NTLM(user string, password func(ctx context.Context) (string, error)) Authenticator {
-	return &ntlm{newPasswords(user, password)}
+	p := newPasswords(user, password)
+	p.hint = ntlmHint
+	return &ntlm{p}
 }
+
+// ntlmHint: nothing in the answer tells these from a wrong password.
+const ntlmHint = ". If it is the right one, a proxy on the way breaks NTLM: it does not keep the connections of its clients apart on the way to the server, or ends TLS with another certificate than the server's"
 
 type ntlm struct{ passwords *passwords }
 

@@ -26,6 +26,7 @@ var errPasswordTimeout = fmt.Errorf("the password function gave no answer within
 // is sent once: a handful of failures lock an account. It is safe for concurrent use.
 type passwords struct {
 	user string
+	hint string // what else may be wrong where the password is right
 	ask  func(context.Context) (string, error)
 	turn chan struct{} // holds one, while a password is tried that nobody has been let in with
 
@@ -108,7 +109,7 @@ func (p *passwords) get(ctx context.Context) (hidden, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if slices.ContainsFunc(p.refused, func(h hidden) bool { return h() == value }) {
-		return nil, refusedPasswordError(p.user)
+		return nil, &refusedPasswordError{p.user, p.hint}
 	}
 	p.current = func() string { return value }
 	return p.current, nil
@@ -137,10 +138,10 @@ func (p *passwords) note(password hidden, o outcome) {
 }
 
 // A refusedPasswordError is auth.ErrRejected of a user's password.
-type refusedPasswordError string
+type refusedPasswordError struct{ user, hint string }
 
-func (user refusedPasswordError) Error() string {
-	return fmt.Sprintf("the service has refused the password of %q, which is not sent again (a few more attempts would lock the account): find out the right one", string(user))
+func (e *refusedPasswordError) Error() string {
+	return fmt.Sprintf("the service has refused the password of %q, which is not sent again (a few more attempts would lock the account): find out the right one%s", e.user, e.hint)
 }
 
-func (refusedPasswordError) Is(target error) bool { return target == auth.ErrRejected }
+func (*refusedPasswordError) Is(target error) bool { return target == auth.ErrRejected }
