@@ -66,8 +66,8 @@ var exchangeSabotages = []sabotage{
 	},
 	{
 		name: "a password that was refused is sent again", file: "outlookstream/ews/passwords.go",
-		old:    "	if slices.ContainsFunc(p.refused, func(h hidden) bool { return h() == value }) {\n		return nil, refusedPasswordError(p.user)",
-		new:    "	if value == \"\" {\n		return nil, refusedPasswordError(p.user)",
+		old:    "	if slices.ContainsFunc(p.refused, func(h hidden) bool { return h() == value }) {\n		return nil, &refused",
+		new:    "	if value == \"\" {\n		return nil, &refused",
 		caught: "was locked by",
 	},
 	{

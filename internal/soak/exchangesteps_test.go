@@ -173,8 +173,11 @@ func (s *exchange) judgeEarly(w *world) {
 		}
 	}
 	for _, e := range w.server.Exchange().Early() {
-		if e.By < time.Millisecond {
-			continue // what the service says is in whole milliseconds
+		switch {
+		case e.By < time.Millisecond: // what the service says is in whole milliseconds
+			continue
+		case slices.ContainsFunc(w.steps, func(x step) bool { return x.do == throttle && x.span == e.By }):
+			continue // it was under way when the service began to say so
 		}
 		for _, p := range w.programs {
 			p := p.(*exchangeProgram)
