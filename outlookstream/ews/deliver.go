@@ -53,7 +53,7 @@ func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCaus
 	cancel(err)
 	late.settle()
 	g.judgeStream(stream, err)
-	return stream.goodFor(), g.failedIn(err)
+	return stream.goodFor(), g.failedIn(stream, err)
 }
 
 // idleUntil waits for the time when a member may be tried: there is nothing to

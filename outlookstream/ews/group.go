@@ -29,6 +29,7 @@ type group struct {
 	dumb    int       // how many streams in a row have brought nothing
 	brief   int       // how many in a row have brought something, and no heartbeat
 	briefly time.Time // when the first of those was opened
+	unnamed int       // how many in a row have ended with the end for one that was not named
 	pulling time.Time // until when the group asks instead of listening; zero: it listens
 
 	// unproven is why it asks, until that has been seen to work; nil: it has.
@@ -193,25 +194,6 @@ func (g *group) leave(leaving []*membership) {
 	g.anchorAgain()
 }
 
-// failedIn deals with what the service said in a stream: err, if it is the end
-// for mailboxes that it names. The others go on without them.
-func (g *group) failedIn(err error) error {
-	failure, said := errors.AsType[*Error](err)
-	if !said || !isMailboxFatal(err) {
-		return err
-	}
-	end := err
-	for _, m := range g.sorted() {
-		if m.subscription != nil && slices.Contains(failure.Subscriptions, m.subscription.ID) {
-			if failed := g.depart(m, &departure{err: err}); failed != nil {
-				return failed
-			}
-			end = errRegroup
-		}
-	}
-	return end
-}
-
 // depart lets a member go that the group cannot keep.
 func (g *group) depart(m *member, d *departure) error {
 	delete(g.members, m.key())
@@ -243,6 +225,9 @@ func (g *group) Classify(err error) reconnect.Verdict {
 		return reconnect.Verdict{Action: reconnect.Renew}
 	}
 	verdict := reconnect.Verdict{Action: classify(err)}
+	if isUnnamed(err) {
+		verdict.Action = reconnect.Resubscribe
+	}
 	g.noteEnd(err)
 	if failure, said := errors.AsType[*Error](err); said {
 		verdict.Answered, verdict.RetryAfter, verdict.Challenge = true, failure.BackOff, failure.challenge != ""
@@ -281,6 +266,7 @@ func (g *group) Forget(err error) {
 		}
 	}
 	if !named {
+		g.unsubscribeAll() // they may live on, and count
 		g.forgetAll(outlookstream.ErrResubscribed)
 	}
 }
