@@ -34,6 +34,9 @@ func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCaus
 	if !g.pulling.IsZero() {
 		return g.pullAndDeliver(ctx)
 	}
+	if g.watch.client.isBusy(g.session.anchor) {
+		return 0, g.idleUntil(ctx, g.watch.client.busy.ends(g.watch.client.charged(g.session.anchor)))
+	}
 	stream, err := g.session.Open(ctx, subscriptions...)
 	if err != nil && ctx.Err() != nil {
 		return 0, context.Cause(ctx)

@@ -23,9 +23,7 @@ func (g *group) unsubscribe(subscriptions []*Subscription) {
 	defer g.session.keep()()
 	next := make(chan *Subscription, len(subscriptions)) // nobody waits for a worker that does not return
 	for _, s := range subscriptions {
-		if !g.watch.client.busy.ends(g.watch.client.charged(s.Mailbox)).After(time.Now()) { // else it would be refused
-			next <- s
-		}
+		next <- s
 	}
 	close(next)
 	var workers sync.WaitGroup
@@ -33,7 +31,7 @@ func (g *group) unsubscribe(subscriptions []*Subscription) {
 		workers.Go(func() {
 			g.watch.guard(func() {
 				for s := range next {
-					if ctx.Err() == nil {
+					if ctx.Err() == nil && !g.watch.client.isBusy(s.Mailbox) { // else it would be refused
 						_ = g.session.Unsubscribe(ctx, s) // one that is not ended expires
 					}
 				}

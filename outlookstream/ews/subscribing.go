@@ -24,6 +24,9 @@ func (g *group) subscribeAll(ctx context.Context) error {
 	for len(missing) > 0 && len(g.subscribed()) == 0 {
 		first := missing[:1]
 		missing = missing[1:]
+		if g.dueAt(first[0]).After(time.Now()) { // by now: the service has asked all to wait
+			continue
+		}
 		// Not one that was tried before, in vain: what is wrong with it must not be
 		// in the way of the others.
 		g.session = g.watch.client.sessionAt(g.url, first[0].Address)
@@ -57,59 +60,36 @@ func (g *group) missing() (due []*member) {
 	return due
 }
 
-// subscribeSome makes subscriptions for members, a few at a time.
+// subscribeSome makes subscriptions for members.
 func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	type result struct {
-		subscription *Subscription
-		err          error
-	}
-	results := make([]result, len(members))
 	known := len(g.subscribed()) > 0 // the server that the group goes to
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(openers, len(members)) {
-		workers.Go(func() {
-			g.watch.guard(func() {
-				for i := range next {
-					r := &results[i]
-					r.err = errFallen // unless it returns
-					r.subscription, r.err = g.subscribeOne(ctx, members[i].Mailbox)
-					if r.err != nil && !g.isMailboxes(r.err) && !(isAffinityLost(r.err) && known) {
-						cancel(r.err) // the others would fail, too
-					}
-				}
-			})
-		})
-	}
-	started := 0
-	for started < len(members) && ctx.Err() == nil {
-		select {
-		case next <- started:
-			started++
-		case <-ctx.Done():
+	concernsOne := func(err error) bool { return g.isMailboxes(err) || isAffinityLost(err) && known }
+	all := g.subscribeEach(ctx, members, func(err error) {
+		if !concernsOne(err) {
+			cancel(err) // the others would fail, too
+		}
+	})
+	for _, a := range all { // before anything else: what is not known of is not given back
+		if a.err == nil {
+			g.subscribedTo(a.member, a.subscription)
 		}
 	}
-	close(next)
-	workers.Wait()
-
 	var failed error
-	for i, m := range members[:started] {
-		r := results[i]
+	for _, a := range all {
 		switch {
-		case r.err == nil:
-			g.subscribedTo(m, r.subscription)
-		case isAffinityLost(r.err) && known, g.isMailboxes(r.err):
+		case a.err == nil, a.err == errNotAsked:
+		case concernsOne(a.err):
 			g.accepted()
-			if d := g.refusedFor(m, r.err); d != nil {
-				if err := g.depart(m, d); err != nil {
+			if d := g.refusedFor(a.member, a.err); d != nil {
+				if err := g.depart(a.member, d); err != nil {
 					return err
 				}
 			}
 		default:
 			if failed == nil || errors.Is(failed, context.Canceled) {
-				failed = r.err
+				failed = a.err
 			}
 		}
 	}
@@ -117,6 +97,47 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 		return service.Because(ctx, failed)
 	}
 	return nil
+}
+
+// An asked is what became of a member's subscription.
+type asked struct {
+	*member
+	subscription *Subscription
+	err          error
+}
+
+// errNotAsked says that a member was not to be tried any more.
+var errNotAsked = errors.New("the mailbox was not asked for")
+
+// subscribeEach tries members, a few at a time, for as long as ctx lasts and the
+// service does not ask to be left alone. failed hears of each error when it comes,
+// on any goroutine.
+func (g *group) subscribeEach(ctx context.Context, members []*member, failed func(error)) []asked {
+	all := make([]asked, len(members))
+	next := make(chan *asked, len(members)) // nobody waits for a worker that does not return
+	for i, m := range members {
+		all[i] = asked{member: m, err: errNotAsked}
+		next <- &all[i]
+	}
+	close(next)
+	var workers sync.WaitGroup
+	for range min(openers, len(members)) {
+		workers.Go(func() {
+			g.watch.guard(func() {
+				for a := range next {
+					if ctx.Err() != nil || g.dueAt(a.member).After(time.Now()) {
+						continue
+					}
+					a.err = errFallen // unless it returns
+					if a.subscription, a.err = g.subscribeOne(ctx, a.Mailbox); a.err != nil {
+						failed(a.err)
+					}
+				}
+			})
+		})
+	}
+	workers.Wait()
+	return all
 }
 
 // subscribedTo takes note of a subscription that was made.
