@@ -23,7 +23,13 @@ func (w *watch) depart(d *departure) error {
 		at.alone = key
 		return w.settle([]found{{mailbox: d.mailbox, place: at}})
 	}
-	return w.searchLater(d.mailbox, nil)
+	if err := w.searchLater(d.mailbox, nil); err != nil {
+		return err
+	}
+	if d.refused {
+		w.patience[key].refusedAt(d.group.place)
+	}
+	return nil
 }
 
 // endMailbox gives a mailbox up; with the last one, the watch.

@@ -65,11 +65,11 @@ func (g *group) isBarred(err error) bool {
 const maxStrays = 2
 
 // isElsewhere reports whether an error says that a mailbox is where the group's
-// server does not reach, and nobody can be asked where. (Where it is on its way,
-// the service says so for hours, and it may well come back.)
-func (g *group) isElsewhere(err error) bool {
+// server does not reach. (Where it is on its way, the service says so for hours,
+// and it may well come back.)
+func isElsewhere(err error) bool {
 	failure, said := errors.AsType[*Error](err)
-	return said && failure.Code == "ErrorProxyRequestNotAllowed" && !g.watch.client.opts.Discover && g.place.alone == ""
+	return said && failure.Code == "ErrorProxyRequestNotAllowed"
 }
 
 // refusedFor deals with a subscription that could not be made for one mailbox: it
@@ -79,7 +79,7 @@ func (g *group) refusedFor(m *member, err error) *departure {
 	failure, _ := errors.AsType[*Error](err)
 	logger := g.watch.client.opts.Logger
 	switch {
-	case isAffinityLost(err), g.isElsewhere(err):
+	case isAffinityLost(err), isElsewhere(err) && !g.watch.client.opts.Discover && g.place.alone == "": // nobody can be asked where
 		// The service could not route the mailbox to the group's server, while it
 		// does others. What says so (no GroupingInformation is known, or it has
 		// changed) is not certain: a second time is.
@@ -91,7 +91,7 @@ func (g *group) refusedFor(m *member, err error) *departure {
 		return &departure{err: err}
 	case isMoved(err) && g.watch.client.opts.Discover:
 		logger.Info("mailbox has moved", "mailbox", m.name(), "err", err)
-		return &departure{}
+		return &departure{refused: isElsewhere(err)}
 	}
 	if failure != nil && failure.BackOff > 0 {
 		m.due = time.Now().Add(failure.BackOff) // as the service says: not earlier, nor later

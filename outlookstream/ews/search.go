@@ -42,6 +42,25 @@ type patience struct {
 	policy  *reconnect.Policy
 	last    time.Time
 	refused bool // the last search ended with a token that was refused
+
+	// Where it was found, and how often in a row it was refused there.
+	place    place
+	refusals int
+}
+
+// refusedAt takes note that a mailbox was found somewhere and refused there.
+func (p *patience) refusedAt(at place) {
+	at.alone = ""
+	if p.place != at {
+		p.place, p.refusals = at, 0
+	}
+	p.refusals++
+}
+
+// isStray reports whether a mailbox that is found at a place again does not get
+// along with the others there: they are served, and it is not.
+func (p *patience) isStray(at place) bool {
+	return p != nil && p.place == at && p.refusals >= maxStrays
 }
 
 // searchLater has a mailbox looked for after a while, because of err; nil: it is
@@ -49,8 +68,8 @@ type patience struct {
 // token has been refused, and the next one, too, no other will do better.
 func (w *watch) searchLater(m Mailbox, err error) error {
 	b := w.client.opts.Backoff
-	p := w.patience[m.key()]
-	if p == nil || time.Since(p.last) > 10*b.Max {
+	p := w.patienceWith(m)
+	if p == nil {
 		p = &patience{policy: reconnect.NewPolicy(b.Initial, b.Max)}
 		w.patience[m.key()] = p
 	}
@@ -64,6 +83,16 @@ func (w *watch) searchLater(m Mailbox, err error) error {
 	}
 	w.lost[m.key()] = p.last.Add(p.policy.NextBackOff())
 	return nil
+}
+
+// patienceWith returns what is remembered of the searches for a mailbox; nil if
+// that is nothing, or long ago.
+func (w *watch) patienceWith(m Mailbox) *patience {
+	p := w.patience[m.key()]
+	if p == nil || time.Since(p.last) > 10*w.client.opts.Backoff.Max {
+		return nil
+	}
+	return p
 }
 
 // settle gives mailboxes that were found a group. Those that were not are looked
@@ -84,6 +113,10 @@ func (w *watch) settle(results []found) error {
 				return err
 			}
 			continue
+		}
+		if w.patienceWith(f.mailbox).isStray(f.place) {
+			w.client.opts.Logger.Warn("mailbox does not belong to its group", "mailbox", f.mailbox.name(), "url", f.place.url, "grouping", f.place.grouping)
+			f.place.alone = key
 		}
 		g, err := w.groupFor(f)
 		if err != nil {

@@ -131,9 +131,10 @@ type membership struct {
 // A departure is a mailbox that its group could not keep.
 type departure struct {
 	*membership
-	owed  error // Reason of the Resync that is due then
-	err   error // nil: it has moved, and is to be looked for
-	stray bool  // it did not get to its group's server, and is to have a group of its own
+	owed    error // Reason of the Resync that is due then
+	err     error // nil: it has moved, and is to be looked for
+	refused bool  // with no err: by the server at which it had been found
+	stray   bool  // it did not get to its group's server, and is to have a group of its own
 }
 
 var (
