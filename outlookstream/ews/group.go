@@ -44,6 +44,7 @@ type group struct {
 	coming  []*member
 	leaving []*membership
 	cancel  context.CancelCauseFunc // ends the attempt that is going on; nil: none is
+	late    *late                   // sees to those who come; nil: they have to interrupt
 }
 
 // errRegroup ends an attempt because the group is to change.

@@ -24,7 +24,20 @@ func (g *group) add(m *membership, owed error) {
 	defer g.mu.Unlock()
 	g.coming = append(g.coming, &member{Mailbox: m.mailbox, membership: m, owed: owed, policy: reconnect.NewPolicy(b.Initial, b.Max)})
 	g.size++
-	g.interrupt()
+	if g.late != nil {
+		g.late.wake()
+	} else {
+		g.interrupt()
+	}
+}
+
+// hasNewcomers reports whether somebody has come. From now on, who comes
+// interrupts.
+func (g *group) hasNewcomers() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.late = nil
+	return len(g.coming) > 0
 }
 
 // remove leaves word of a mailbox that goes.
