@@ -149,8 +149,10 @@ func (g *group) subscribedTo(m *member, s *Subscription) {
 
 // subscribeOne makes the kind of subscription that the group needs.
 func (g *group) subscribeOne(ctx context.Context, m Mailbox) (*Subscription, error) {
+	call := await(ctx)
+	defer call.end()
 	if g.pulling.IsZero() {
-		return g.session.Subscribe(ctx, m)
+		return g.session.Subscribe(call.ctx, m)
 	}
-	return g.session.SubscribePull(ctx, m, &PullOptions{Timeout: pullTimeout})
+	return g.session.SubscribePull(call.ctx, m, &PullOptions{Timeout: pullTimeout})
 }

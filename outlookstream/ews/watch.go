@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/calwatch/calwatch/outlookstream"
@@ -80,7 +81,7 @@ func (c *Client) watch(ctx context.Context, set *Set, fixed bool, yield func(out
 func (w *watch) runAndWait() error {
 	defer w.again.Stop()
 	defer w.running.Wait()
-	defer w.cancel(errLoopLeft)
+	defer w.leave()
 	return w.run()
 }
 
@@ -95,6 +96,7 @@ type watch struct {
 	fixed   bool
 	yield   func(outlookstream.Event, error) bool
 	mark    func(outlookstream.Event) outlookstream.Event
+	left    atomic.Pointer[time.Time] // when the loop was
 	running sync.WaitGroup
 	fall    fall
 	news    chan news // not buffered: who has an event waits until the loop takes it
