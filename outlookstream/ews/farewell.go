@@ -2,6 +2,8 @@ package ews
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
@@ -59,6 +61,32 @@ func await(ctx context.Context) *awaited {
 // unsubscribeAll gives back what the group has: each subscription counts
 // against its mailbox's limit until it expires.
 func (g *group) unsubscribeAll() { g.unsubscribe(g.subscribed()) }
+
+const (
+	// maxLost is how many answers to Subscribe may get lost in a row before a mailbox
+	// is asked for no more often than every lostApart. What has been made cannot be
+	// given back without its id, and counts until it expires, which takes minutes; a
+	// mailbox may have 20, of all programs together.
+	maxLost   = 3
+	lostApart = 3 * time.Minute
+)
+
+// answerLost takes note that there may be a subscription that nobody knows of.
+func (m *member) answerLost() {
+	if m.lost++; m.lost < maxLost {
+		return
+	}
+	if due := time.Now().Add(lostApart); due.After(m.due) {
+		m.due = due
+	}
+}
+
+// isAnswer reports whether an error is the service's own word: what a gateway says
+// when it has waited for that in vain is not.
+func isAnswer(err error) bool {
+	failure, said := errors.AsType[*Error](err)
+	return said && failure.Status != http.StatusGatewayTimeout
+}
 
 // leave ends the watch.
 func (w *watch) leave() {

@@ -183,6 +183,9 @@ func (l *late) try() {
 // refused deals with a mailbox that has not got its subscription.
 func (l *late) refused(a asked) {
 	d := l.group.refusedFor(a.member, a.err)
+	if a.lost {
+		a.answerLost()
+	}
 	if d == nil {
 		l.missing = append(l.missing, a.member)
 		return

@@ -19,6 +19,7 @@ type member struct {
 	due          time.Time     // when a subscription may be tried; zero: now
 	policy       *reconnect.Policy
 	strays       int // how often in a row the service could not route it to the group's server
+	lost         int // how many answers in a row got lost
 }
 
 func (g *group) forgetAll(reason error) {

@@ -78,6 +78,9 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 	}
 	var failed error
 	for _, a := range all {
+		if a.lost {
+			a.answerLost()
+		}
 		switch {
 		case a.err == nil, a.err == errNotAsked:
 		case concernsOne(a.err):
@@ -104,6 +107,7 @@ type asked struct {
 	*member
 	subscription *Subscription
 	err          error
+	lost         bool // with err: it may be there, and only its answer got lost
 }
 
 // errNotAsked says that a member was not to be tried any more.
@@ -129,7 +133,8 @@ func (g *group) subscribeEach(ctx context.Context, members []*member, failed fun
 						continue
 					}
 					a.err = errFallen // unless it returns
-					if a.subscription, a.err = g.subscribeOne(ctx, a.Mailbox); a.err != nil {
+					g.ask(ctx, a)
+					if a.err != nil {
 						failed(a.err)
 					}
 				}
@@ -142,17 +147,19 @@ func (g *group) subscribeEach(ctx context.Context, members []*member, failed fun
 
 // subscribedTo takes note of a subscription that was made.
 func (g *group) subscribedTo(m *member, s *Subscription) {
-	m.subscription, m.since, m.strays, m.due = s, time.Now(), 0, time.Time{}
+	m.subscription, m.since, m.strays, m.lost, m.due = s, time.Now(), 0, 0, time.Time{}
 	g.accepted()
 	g.watch.client.opts.Logger.Info("subscribed", "mailbox", m.name(), "server", s.BEServer)
 }
 
-// subscribeOne makes the kind of subscription that the group needs.
-func (g *group) subscribeOne(ctx context.Context, m Mailbox) (*Subscription, error) {
+// ask makes the kind of subscription that the group needs.
+func (g *group) ask(ctx context.Context, a *asked) {
 	call := await(ctx)
 	defer call.end()
 	if g.pulling.IsZero() {
-		return g.session.Subscribe(call.ctx, m)
+		a.subscription, a.err = g.session.Subscribe(call.ctx, a.Mailbox)
+	} else {
+		a.subscription, a.err = g.session.SubscribePull(call.ctx, a.Mailbox, &PullOptions{Timeout: pullTimeout})
 	}
-	return g.session.SubscribePull(call.ctx, m, &PullOptions{Timeout: pullTimeout})
+	a.lost = a.err != nil && call.sent.Load() && !isAnswer(a.err)
 }
