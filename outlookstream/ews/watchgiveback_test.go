@@ -21,7 +21,7 @@ type lateNetwork struct {
 	http.RoundTripper
 	mu    sync.Mutex
 	delay time.Duration
-	lose  func(body string) bool // which answers get lost; nil: none
+	lose  func(body string) bool // which answers get lost; nil: none; one call at a time
 }
 
 var errLost = errors.New("the connection broke")
@@ -46,9 +46,9 @@ func (n *lateNetwork) RoundTrip(r *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	n.mu.Lock()
-	delay, lose := n.delay, n.lose
+	delay, lost := n.delay, n.lose != nil && n.lose(string(body))
 	n.mu.Unlock()
-	if lose != nil && lose(string(body)) {
+	if lost {
 		_ = resp.Body.Close()
 		return nil, errLost
 	}
