@@ -28,7 +28,7 @@ type late struct {
 	missing []*member // who is to be tried
 	came    []*member // who is new to the group
 	made    map[*member]*Subscription
-	first   time.Time // when the first of made was made
+	first   time.Time // since when the first of made may be there
 	gone    []*member
 }
 
@@ -41,6 +41,8 @@ const (
 	// those that are being subscribed to: what nobody listens to expires within
 	// minutes.
 	gathering = time.Minute
+	// atATime is how many are tried until it is seen to those that have succeeded.
+	atATime = 2 * openers
 )
 
 // newLate has whoever comes wait for the stream that is about to be opened.
@@ -56,6 +58,7 @@ func (g *group) newLate(cancel context.CancelCauseFunc) *late {
 func (l *late) begin(ctx context.Context) {
 	for _, m := range l.group.sorted() {
 		if m.subscription == nil {
+			m.beside = true
 			l.missing = append(l.missing, m)
 		}
 	}
@@ -99,7 +102,22 @@ func (l *late) run() {
 			l.cancel(errRegroup)
 			return
 		default:
-			l.try()
+			l.tryAll()
+		}
+	}
+}
+
+// tryAll tries those that are due over the same connections, until there is
+// something else to do.
+func (l *late) tryAll() {
+	defer l.group.session.keep()()
+	for {
+		l.try()
+		if !l.take() {
+			return
+		}
+		if at, reopen := l.next(); reopen || time.Now().Before(at) {
+			return
 		}
 	}
 }
@@ -112,6 +130,9 @@ func (l *late) take() bool {
 	defer l.group.mu.Unlock()
 	if l.active = l.ctx.Err() == nil; !l.active {
 		return false
+	}
+	for _, m := range l.group.coming {
+		m.beside = true
 	}
 	l.came = append(l.came, l.group.coming...)
 	l.missing = append(l.missing, l.group.coming...)
@@ -153,12 +174,13 @@ func (l *late) wait(until time.Time) bool {
 	}
 }
 
-// try tries those that are due.
+// try tries some of those that are due: if many take their time, there is to be a
+// stream for the others meanwhile.
 func (l *late) try() {
-	defer l.group.session.keep()()
+	begun := time.Now()
 	var due, left []*member
 	for _, m := range l.missing {
-		if l.group.dueAt(m).After(time.Now()) {
+		if len(due) == atATime || l.group.dueAt(m).After(time.Now()) {
 			left = append(left, m)
 		} else {
 			due = append(due, m)
@@ -166,10 +188,13 @@ func (l *late) try() {
 	}
 	l.missing = left
 	for _, a := range l.group.subscribeEach(l.ctx, due, func(error) {}) {
+		if a.lost {
+			defer a.answerLost() // whatever else makes it due
+		}
 		switch {
 		case a.err == nil:
 			if len(l.made) == 0 {
-				l.first = time.Now()
+				l.first = begun
 			}
 			l.made[a.member] = a.subscription
 		case a.err == errNotAsked, l.ctx.Err() != nil:
@@ -183,9 +208,6 @@ func (l *late) try() {
 // refused deals with a mailbox that has not got its subscription.
 func (l *late) refused(a asked) {
 	d := l.group.refusedFor(a.member, a.err)
-	if a.lost {
-		a.answerLost()
-	}
 	if d == nil {
 		l.missing = append(l.missing, a.member)
 		return

@@ -18,8 +18,9 @@ type member struct {
 	owed         error         // Reason of the Resync due before any other event; nil if none
 	due          time.Time     // when a subscription may be tried; zero: now
 	policy       *reconnect.Policy
-	strays       int // how often in a row the service could not route it to the group's server
-	lost         int // how many answers in a row got lost
+	strays       int  // how often in a row the service could not route it to the group's server
+	lost         int  // how many answers in a row got lost
+	beside       bool // it is subscribed to while the others are listened to, who do not wait for it
 }
 
 func (g *group) forgetAll(reason error) {

@@ -1,8 +1,10 @@
 package ews
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,9 +17,13 @@ const openers = 4
 
 // subscribeAll makes the subscriptions that are missing and may be tried. The
 // first goes alone: its answer says which server the others are to go to. An
-// error concerns the group; what concerns one mailbox is dealt with here.
+// error concerns the group; what concerns one mailbox is dealt with here. Where
+// others are to be listened to, some are left to be subscribed to beside that.
 func (g *group) subscribeAll(ctx context.Context) error {
 	missing := g.missing()
+	if len(g.subscribed()) > 0 && g.pulling.IsZero() {
+		missing = slices.DeleteFunc(missing, func(m *member) bool { return m.beside })
+	}
 	if len(missing) == 0 {
 		return nil
 	}
@@ -49,7 +55,8 @@ func (g *group) subscribeAll(ctx context.Context) error {
 	return nil
 }
 
-// missing returns the members that need a subscription and may have one now.
+// missing returns the members that need a subscription and may have one now, those
+// first that have not kept the others waiting.
 func (g *group) missing() (due []*member) {
 	now := time.Now()
 	for _, m := range g.sorted() {
@@ -57,6 +64,7 @@ func (g *group) missing() (due []*member) {
 			due = append(due, m)
 		}
 	}
+	slices.SortStableFunc(due, func(a, b *member) int { return cmp.Compare(a.lost, b.lost) })
 	return due
 }
 
@@ -91,6 +99,7 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 				}
 			}
 		default:
+			a.beside = a.beside || !isAnswer(a.err)
 			if failed == nil || errors.Is(failed, context.Canceled) {
 				failed = a.err
 			}
@@ -147,7 +156,7 @@ func (g *group) subscribeEach(ctx context.Context, members []*member, failed fun
 
 // subscribedTo takes note of a subscription that was made.
 func (g *group) subscribedTo(m *member, s *Subscription) {
-	m.subscription, m.since, m.strays, m.lost, m.due = s, time.Now(), 0, 0, time.Time{}
+	m.subscription, m.since, m.strays, m.lost, m.beside, m.due = s, time.Now(), 0, 0, false, time.Time{}
 	g.accepted()
 	g.watch.client.opts.Logger.Info("subscribed", "mailbox", m.name(), "server", s.BEServer)
 }

@@ -175,3 +175,42 @@ func TestAMailboxThatComesToOthersThatWaitIsNotKeptWaiting(t *testing.T) {
 		}
 	})
 }
+
+// Each of those that are not answered takes a minute.
+func TestAMailboxThatComesWithSilentOnesDoesNotWaitForThemAll(t *testing.T) {
+	const n, all = 2, 100
+	inWorld(t, all, site, func(t *testing.T, w *world) {
+		set, watcher := w.watchSet(n)
+		for i := n + 1; i < all; i++ {
+			w.armForGood(fakeserver.Fault{On: fake.OnSubscribe, Do: "stall", User: room(i)})
+		}
+		w.addRooms(set, n, all)
+		if events := watcher.after(3 * time.Minute); resyncs(events, outlookstream.ErrStarted) != 1 {
+			t.Errorf("%v", events)
+		}
+	})
+}
+
+func TestAMailboxThatIsNeverAnsweredDoesNotKeepTheOthersWaiting(t *testing.T) {
+	for _, silent := range []int{0, 3} { // the first, and another
+		const n = 6
+		inWorld(t, n, site, func(t *testing.T, w *world) {
+			w.armForGood(fakeserver.Fault{On: fake.OnSubscribe, Do: "stall", User: room(silent)})
+			watcher := w.watchRooms(n)
+			events := watcher.after(3 * time.Minute)
+			if resyncs(events, outlookstream.ErrStarted) != n-1 || len(of(events, silent)) != 0 {
+				t.Fatalf("%v", events)
+			}
+			if events := watcher.after(20 * time.Minute); len(events) != 0 {
+				t.Errorf("%v", events)
+			}
+			w.server.Disarm()
+			if events := watcher.after(5 * time.Minute); resyncs(events, outlookstream.ErrStarted) != 1 {
+				t.Errorf("%v", events)
+			}
+			if lost := watcher.lost(n); len(lost) > 0 {
+				t.Errorf("lost silently: %v", lost)
+			}
+		})
+	}
+}
