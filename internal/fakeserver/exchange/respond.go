@@ -42,6 +42,7 @@ func (c *call) write(status int, document string) {
 	h := c.w.Header()
 	h.Set("Content-Type", xmlContent)
 	h.Set("Content-Length", strconv.Itoa(len(document)))
+	c.noteStatus(status)
 	c.w.WriteHeader(status)
 	_, _ = c.w.Write([]byte(document)) // a client that has gone gets no answer
 }
@@ -89,6 +90,7 @@ func (c *call) refuse(f *failure) {
 	switch {
 	case f.status != 0:
 		c.w.Header().Set("Content-Length", "0")
+		c.noteStatus(f.status)
 		c.w.WriteHeader(f.status)
 	case f.fault || c.operation == "":
 		c.write(http.StatusInternalServerError, soapFault(f))
