@@ -260,6 +260,6 @@ func (c *Client) setHeader(req *http.Request) {
 func diagnosticsOf(header http.Header, present func(string, int) string) outlookstream.Diagnostics {
 	d := service.DiagnosticsOf(header, present)
 	return outlookstream.Diagnostics{
-		RequestID: d.RequestID, FEServer: d.FEServer, BEServer: d.BEServer, DiagInfo: d.DiagInfo, Auth: outlookstream.AuthDiagnostics(d.Auth),
+		RequestID: d.RequestID, FEServer: d.FEServer, BEServer: d.BEServer, BEStatus: d.BEStatus, DiagInfo: d.DiagInfo, Auth: outlookstream.AuthDiagnostics(d.Auth),
 	}
 }
