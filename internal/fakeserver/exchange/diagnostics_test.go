@@ -2,6 +2,7 @@ package exchange_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/calwatch/calwatch/internal/fakeserver/exchange"
@@ -23,6 +24,12 @@ func TestEveryAnswerHasWhatSupportPeopleAskFor(t *testing.T) {
 	e.s.SetAccess(exchange.Access{BlockAgents: []string{"blocked"}})
 	if err := e.s.Throttle(exchange.Busy{Mailbox: room, Shape: exchange.BusyStatus}); err != nil {
 		t.Fatal(err)
+	}
+	get := e.request(ask{account: "stranger"}, "")
+	get.Method = http.MethodGet
+	asked := httptest.NewRecorder()
+	if e.s.ServeHTTP(asked, get); asked.Code != http.StatusUnauthorized { // it is how people find out about the schemes
+		t.Errorf("a GET of nobody: status %d", asked.Code)
 	}
 	ids := make(map[string]bool)
 	for name, test := range map[string]struct {
