@@ -131,7 +131,8 @@ func NewTransport() *http.Transport {
 // requests go to where the mailbox anchor is, if that is not "", and carry what
 // the service told the requests before them to say of where that was (cookies),
 // whatever becomes of tokens meanwhile. So a subscription must be listened to
-// through the Session that it was made with.
+// through the Session that it was made with. Exchange Online wants an anchor
+// (X-AnchorMailbox) from who impersonates with an application's token.
 func (c *Client) Session(anchor string) *Session {
 	return c.sessionAt(c.url, anchor)
 }
