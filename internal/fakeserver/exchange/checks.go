@@ -15,6 +15,7 @@ var checks = []check{
 	(*call).admit,        // access.go
 	(*call).checkMethod,
 	(*call).checkRequest,
+	(*call).checkAge,    // age.go
 	(*call).impersonate, // impersonate.go
 	(*call).route,       // route.go
 	(*call).limit,       // limits.go

@@ -34,7 +34,7 @@ func (c *call) respond(operation string, all ...message) {
 // respondBody writes an answer whose body is not of the usual form.
 func (c *call) respondBody(body string) {
 	c.write(http.StatusOK, xmlDeclaration+`<s:Envelope xmlns:s="`+nsSoap+`"><s:Header><h:ServerVersionInfo `+
-		c.server.opts.Version.attributes()+` xmlns:h="`+nsTypes+`" xmlns="`+nsTypes+`"/></s:Header><s:Body>`+
+		c.server.is().attributes()+` xmlns:h="`+nsTypes+`" xmlns="`+nsTypes+`"/></s:Header><s:Body>`+
 		body+`</s:Body></s:Envelope>`)
 }
 
