@@ -22,7 +22,7 @@ type Client struct {
 	auth     Authenticator
 	template http.Client
 	timeout  time.Duration // bounds one call, and the connecting of a stream
-	version  atomic.Pointer[string]
+	spoken   spoken
 	watchdog *reconnect.Watchdog
 	busy     busy
 	calls    chan struct{} // holds one token for each call that is under way
@@ -73,7 +73,7 @@ func New(a Authenticator, opts *Options) (*Client, error) {
 	if err := c.prepareConnections(); err != nil {
 		return nil, err
 	}
-	c.version.Store(&o.Version)
+	c.spoken.byURL = make(map[string]*atomic.Pointer[string])
 	return c, nil
 }
 
@@ -138,13 +138,13 @@ func (c *Client) Session(anchor string) *Session {
 }
 
 func (c *Client) sessionAt(u *url.URL, anchor string) *Session {
-	return &Session{client: c, url: u, anchor: anchor, pool: c.newPool()}
+	return &Session{client: c, url: u, anchor: anchor, pool: c.newPool(), version: c.versionAt(u)}
 }
 
 // anchoredAt returns the same way for another mailbox: the cookies, which say
 // where the subscriptions are, stay.
 func (s *Session) anchoredAt(anchor string) *Session {
-	return &Session{client: s.client, url: s.url, anchor: anchor, pool: s.pool}
+	return &Session{client: s.client, url: s.url, anchor: anchor, pool: s.pool, version: s.version}
 }
 
 // keep has connections outlive the calls that are made over them until release
@@ -158,10 +158,11 @@ func (s *Session) keep() (release func()) { return s.pool.Acquire().Release }
 // *outlookstream.ConnectionError. A Session is safe for concurrent use, holds
 // connections only while a call or a Stream is going on, and need not be closed.
 type Session struct {
-	client *Client
-	url    *url.URL
-	anchor string
-	pool   *reconnect.Pool
+	client  *Client
+	url     *url.URL
+	anchor  string
+	pool    *reconnect.Pool
+	version *atomic.Pointer[string] // RequestServerVersion: see Client.versionAt
 
 	statistics atomic.Pointer[string] // X-ClientStatistics of the last call
 }

@@ -14,11 +14,14 @@ import (
 // connectAndDeliver subscribes where necessary, listens, and gives what comes
 // to the watch. It returns how long the connection had been good when it ended.
 func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCauseFunc) (goodFor time.Duration, err error) {
-	g.pullNoLonger()
+	if err := g.pullNoLonger(); err != nil {
+		return 0, err
+	}
+	g.pullIfStreamless()
 	// Not with ctx: a request that is given up because the group is to change
 	// would leave a subscription behind that counts.
 	if err := g.subscribeAll(g.watch.ctx); err != nil {
-		if _, answered := errors.AsType[*Error](err); !answered {
+		if _, answered := errors.AsType[*Error](err); !answered && err != errRegroup {
 			g.pullingFailed()
 		}
 		return 0, err
@@ -42,8 +45,7 @@ func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCaus
 		return 0, g.anchorFailed(err)
 	}
 	if err != nil {
-		g.judgeOpening(err)
-		return 0, err
+		return 0, g.judgeOpening(err)
 	}
 	defer stream.Close()
 	g.accepted()
@@ -52,8 +54,7 @@ func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCaus
 	err = g.deliver(ctx, stream)
 	cancel(err)
 	late.settle()
-	g.judgeStream(stream, err)
-	return stream.goodFor(), g.failedIn(err)
+	return stream.goodFor(), g.failedIn(g.judgeStream(stream, err))
 }
 
 // idleUntil waits for the time when a member may be tried: there is nothing to

@@ -13,14 +13,15 @@ type Mailbox struct {
 	// Options.Impersonate it must be set. Upper and lower case are the same.
 	Address string
 	// Folders are those to watch; none means all, which can be had of another
-	// person's mailbox only with Options.Impersonate. An id and a distinguished
-	// name may be mixed.
+	// person's mailbox only with Options.Impersonate, and not of Exchange 2007. An id
+	// and a distinguished name may be mixed.
 	Folders []Folder
 	// Grouping is its GroupingInformation, if that is known from elsewhere than
 	// Autodiscover: mailboxes with the same one can share a stream. Default: "",
 	// as all have that do not say. With Options.Discover it is not used.
 	Grouping string
-	// Events are the kinds to be told of; none means all seven.
+	// Events are the kinds to be told of; none means all seven, or, before Exchange
+	// 2010 SP1, the six without FreeBusyChangedEvent.
 	Events []EventType
 }
 

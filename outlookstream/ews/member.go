@@ -24,7 +24,8 @@ func (g *group) subscribeAll(ctx context.Context) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	for len(missing) > 0 && len(g.subscribed()) == 0 {
+	var doubts []doubt
+	for len(missing) > 0 && len(g.subscribed()) == 0 && len(doubts) < maxDoubts {
 		first := missing[:1]
 		missing = missing[1:]
 		// Not one that was tried before, in vain: what is wrong with it must not be
@@ -32,12 +33,21 @@ func (g *group) subscribeAll(ctx context.Context) error {
 		g.session = g.watch.client.sessionAt(g.url, first[0].Address)
 		release := g.session.keep()
 		defer release() // once the others have been made over the same connections
-		if err := g.subscribeSome(ctx, first); err != nil {
+		switch err := g.subscribeSome(ctx, first); {
+		case g.pulling.IsZero() && mayBeStreamless(err):
+			doubts = append(doubts, doubt{first[0], err})
+		case err != nil:
 			return err
 		}
 		if len(g.subscribed()) == 0 {
 			release()
 		}
+	}
+	if err := g.settleDoubts(ctx, doubts); err != nil {
+		return err
+	}
+	if len(missing) > 0 && len(g.subscribed()) == 0 {
+		return errRegroup // those who were refused are out of the way now
 	}
 	if len(missing) > 0 && g.session != nil {
 		defer g.session.keep()()
@@ -103,6 +113,8 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 		switch {
 		case r.err == nil:
 			g.subscribedTo(m, r.subscription)
+		case !known && g.pulling.IsZero() && mayBeStreamless(r.err):
+			failed = r.err // subscribeAll will see to it
 		case isAffinityLost(r.err) && known, g.isMailboxes(r.err):
 			g.accepted()
 			if d := g.refusedFor(m, r.err); d != nil {
@@ -141,7 +153,7 @@ func (g *group) subscribeOne(ctx context.Context, m Mailbox) (*Subscription, err
 // What the service says, and what is not about who asks, is.
 func (g *group) isMailboxes(err error) bool {
 	failure, said := errors.AsType[*Error](err)
-	return said && !errors.Is(failure, outlookstream.ErrUnauthorized) && !isAffinityLost(err) && !errors.Is(err, ErrVersion) &&
+	return isUnspeakable(err) || said && !errors.Is(failure, outlookstream.ErrUnauthorized) && !isAffinityLost(err) && !errors.Is(err, ErrVersion) &&
 		(failure.Code != "" || failure.Status < 300 || g.isBarred(failure))
 }
 

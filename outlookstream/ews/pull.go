@@ -47,7 +47,12 @@ func (s *Session) SubscribePull(ctx context.Context, m Mailbox, opts *PullOption
 	if err != nil {
 		return nil, err
 	}
-	return s.subscribe(ctx, m, subscribeRequest{Pull: &pullTarget{target: s.target(m), Watermark: o.Watermark, Timeout: timeout}})
+	version := s.version.Load()
+	t, err := s.target(m, *version)
+	if err != nil {
+		return nil, err
+	}
+	return s.subscribe(ctx, m, version, subscribeRequest{Pull: &pullTarget{target: t, Watermark: o.Watermark, Timeout: timeout}})
 }
 
 // minutesOf refuses what the schema would.

@@ -57,8 +57,13 @@ func (s *Session) SubscribePush(ctx context.Context, m Mailbox, opts *PushOption
 	if err := validatePushURL(o.URL); err != nil {
 		return nil, err
 	}
-	return s.subscribe(ctx, m, subscribeRequest{Push: &pushTarget{
-		target: s.target(m), Watermark: o.Watermark, StatusFrequency: frequency, URL: o.URL, CallerData: o.CallerData,
+	version := s.version.Load()
+	t, err := s.target(m, *version)
+	if err != nil {
+		return nil, err
+	}
+	return s.subscribe(ctx, m, version, subscribeRequest{Push: &pushTarget{
+		target: t, Watermark: o.Watermark, StatusFrequency: frequency, URL: o.URL, CallerData: o.CallerData,
 	}})
 }
 

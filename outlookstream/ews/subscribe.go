@@ -3,6 +3,9 @@ package ews
 import (
 	"context"
 	"encoding/xml"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/calwatch/calwatch/outlookstream"
@@ -65,11 +68,19 @@ type subscribeReply struct {
 	} `xml:"Body>SubscribeResponse>ResponseMessages>SubscribeResponseMessage"`
 }
 
-// target says what of m a subscription is about.
-func (s *Session) target(m Mailbox) target {
+// target says what of m a subscription is about, as far as a version knows it.
+func (s *Session) target(m Mailbox, version string) (target, error) {
 	t := target{All: len(m.Folders) == 0, Events: eventNames{m.Events}}
 	if len(m.Events) == 0 {
-		t.Events.Names = eventTypes[:]
+		t.Events.Names = eventTypesIn(version)
+	}
+	if t.All && isBefore(version, allFoldersSince) {
+		return t, fmt.Errorf("ews: Subscribe for %s: %w", m.name(), versionError(fmt.Sprintf(
+			"all folders can be watched from %s on, and the version in use is %s: name folders (Mailbox.Folders)", allFoldersSince, version)))
+	}
+	if slices.Contains(t.Events.Names, FreeBusyChangedEvent) && isBefore(version, streamsSince) {
+		return t, fmt.Errorf("ews: Subscribe for %s: %w", m.name(), versionError(fmt.Sprintf(
+			"there is %s from %s on, and the version in use is %s: leave it out of Mailbox.Events", FreeBusyChangedEvent, streamsSince, version)))
 	}
 	if !t.All {
 		t.Folders = new(folderIDs)
@@ -77,7 +88,7 @@ func (s *Session) target(m Mailbox) target {
 			t.Folders.IDs = append(t.Folders.IDs, s.folderElement(f, m.Address))
 		}
 	}
-	return t
+	return t, nil
 }
 
 // folderElement names one folder. Without impersonation, another person's
@@ -94,17 +105,33 @@ func (s *Session) folderElement(f Folder, address string) any {
 }
 
 // Subscribe makes a streaming subscription to m. Nothing is delivered until it
-// is listened to; what happens meanwhile waits for that.
+// is listened to; what happens meanwhile waits for that. Before Exchange 2010 SP1
+// there are none: that is [ErrVersion], and [Session.SubscribePull] is left.
 func (s *Session) Subscribe(ctx context.Context, m Mailbox) (*Subscription, error) {
 	if err := m.validate(s.client.opts.Impersonate); err != nil {
 		return nil, err
 	}
-	return s.subscribe(ctx, m, subscribeRequest{Streaming: &streamingTarget{s.target(m)}})
+	version, err := s.streamingVersion()
+	if err != nil {
+		return nil, fmt.Errorf("ews: Subscribe for %s: %w: use SubscribePull", m.name(), err)
+	}
+	t, err := s.target(m, *version)
+	if err != nil {
+		return nil, err
+	}
+	sub, err := s.subscribe(ctx, m, version, subscribeRequest{Streaming: &streamingTarget{t}})
+	switch {
+	case err == nil:
+		s.upgraded(version)
+	case errors.Is(err, ErrVersion) && *version == streamsSince:
+		err = fmt.Errorf("%w (there are no streams before %s: use SubscribePull)", err, streamsSince)
+	}
+	return sub, err
 }
 
-func (s *Session) subscribe(ctx context.Context, m Mailbox, operation subscribeRequest) (*Subscription, error) {
+func (s *Session) subscribe(ctx context.Context, m Mailbox, version *string, operation subscribeRequest) (*Subscription, error) {
 	var reply subscribeReply
-	r := request{op: "Subscribe", mailbox: m.name(), impersonate: m.Address, operation: operation}
+	r := request{op: "Subscribe", mailbox: m.name(), impersonate: m.Address, operation: operation, version: version}
 	diagnostics, err := s.do(ctx, r, &reply, func() (all []responseMessage) {
 		for _, m := range reply.Messages {
 			all = append(all, m.responseMessage)

@@ -36,8 +36,8 @@ type TraceWaiting struct {
 
 // TracePulling says why a group does not stream.
 type TracePulling struct {
-	Err   error     // how the last stream ended
-	Until time.Time // then it tries again
+	Err   error     // how the last stream ended, or was refused; ErrVersion if the server is too old for streams
+	Until time.Time // then it tries whether it is still so
 }
 
 // TraceAnswered describes a request that is over, or, for "GetStreamingEvents",

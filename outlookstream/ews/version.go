@@ -2,23 +2,116 @@ package ews
 
 import (
 	"errors"
+	"fmt"
+	"net/url"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // versions are what a RequestServerVersion may be without the caller's having
-// chosen it, the latest first. There are no streams before the last.
-var versions = [...]string{defaultVersion, "Exchange2013", "Exchange2010_SP2", "Exchange2010_SP1"}
+// chosen it, the latest first.
+var versions = [...]string{defaultVersion, "Exchange2013", "Exchange2010_SP2", streamsSince, "Exchange2010", "Exchange2007_SP1"}
 
-// stepDown makes later requests name the version before used, if err says that
-// the server does not know that one. What the caller has chosen stays.
-func (c *Client) stepDown(used *string, err error) {
-	if c.opts.Version != defaultVersion || !errors.Is(err, ErrVersion) {
+const (
+	// streamsSince is the first version with streams, and with FreeBusyChangedEvent.
+	streamsSince = "Exchange2010_SP1"
+	// allFoldersSince is the first version with SubscribeToAllFolders.
+	allFoldersSince = "Exchange2010"
+)
+
+// oldVersions are all before streamsSince, the earliest first.
+var oldVersions = []string{"Exchange2007", "Exchange2007_SP1", "Exchange2009", "Exchange2010"}
+
+// isBefore reports whether version is older than what some feature came with.
+func isBefore(version, since string) bool {
+	i, limit := slices.Index(oldVersions, version), slices.Index(oldVersions, since)
+	return i >= 0 && (limit < 0 || i < limit)
+}
+
+// A versionError is ErrVersion of what the version in use does not have, so that
+// it is not even asked for.
+type versionError string
+
+func (e versionError) Error() string { return string(e) }
+
+func (e versionError) Unwrap() error { return ErrVersion }
+
+// isUnspeakable reports whether an error says that what was wanted is not even
+// asked for.
+func isUnspeakable(err error) bool {
+	_, is := errors.AsType[versionError](err)
+	return is
+}
+
+// spoken is the version that requests to each server name: an old one must not
+// make the others be taken for old.
+type spoken struct {
+	mu    sync.Mutex
+	byURL map[string]*atomic.Pointer[string]
+}
+
+// versionAt returns what all Sessions of the server at u share.
+func (c *Client) versionAt(u *url.URL) *atomic.Pointer[string] {
+	c.spoken.mu.Lock()
+	defer c.spoken.mu.Unlock()
+	key := u.String()
+	if c.spoken.byURL[key] == nil {
+		version := new(atomic.Pointer[string])
+		version.Store(&c.opts.Version)
+		c.spoken.byURL[key] = version
+	}
+	return c.spoken.byURL[key]
+}
+
+// chosen reports whether the caller has said which version it is to be.
+func (c *Client) chosen() bool { return c.opts.Version != defaultVersion }
+
+// stepDown makes later requests to the server name the version before used, if
+// err says that the server does not know that one. What the caller has chosen
+// stays.
+func (s *Session) stepDown(used *string, err error) {
+	if s.client.chosen() || !errors.Is(err, ErrVersion) {
 		return
 	}
 	if i := slices.Index(versions[:], *used); i >= 0 && i+1 < len(versions) {
 		if failure, ok := errors.AsType[*Error](err); ok {
 			failure.again = true
 		}
-		c.version.CompareAndSwap(used, &versions[i+1]) // one step, however many requests were under way
+		s.version.CompareAndSwap(used, &versions[i+1]) // one step, however many requests were under way
+	}
+}
+
+// streamless returns why there can be no streams in a version; nil if there can.
+func (c *Client) streamless(version string) error {
+	switch {
+	case !isBefore(version, streamsSince):
+		return nil
+	case c.chosen():
+		return versionError(fmt.Sprintf("there are streams from %s on, and Options.Version is %s", streamsSince, version))
+	default:
+		return versionError(fmt.Sprintf("there are streams from %s on, and the server speaks %s at most", streamsSince, version))
+	}
+}
+
+// streamingVersion returns what a request names that has to do with streams. A
+// server that was too old for them may have been upgraded.
+func (s *Session) streamingVersion() (*string, error) {
+	version := s.version.Load()
+	err := s.client.streamless(*version)
+	switch {
+	case err == nil:
+		return version, nil
+	case s.client.chosen():
+		return nil, err
+	default:
+		return &versions[slices.Index(versions[:], streamsSince)], nil
+	}
+}
+
+// upgraded takes note that the server has done what an old one cannot.
+func (s *Session) upgraded(to *string) {
+	if now := s.version.Load(); isBefore(*now, *to) {
+		s.version.CompareAndSwap(now, to)
 	}
 }
