@@ -26,6 +26,7 @@ type Client struct {
 	watchdog *reconnect.Watchdog
 	busy     busy
 	calls    chan struct{} // holds one token for each call that is under way
+	allowing chan struct{} // holds one, while AutodiscoverOptions.AllowRedirect is asked
 }
 
 const (
@@ -61,7 +62,7 @@ func New(a Authenticator, opts *Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: o, url: u, auth: a, template: *o.HTTPClient, timeout: defaultTimeout, watchdog: reconnect.NewWatchdog(o.idleLimit(), o.envelopeTime()), calls: make(chan struct{}, maxCalls)}
+	c := &Client{opts: o, url: u, auth: a, template: *o.HTTPClient, timeout: defaultTimeout, watchdog: reconnect.NewWatchdog(o.idleLimit(), o.envelopeTime()), calls: make(chan struct{}, maxCalls), allowing: make(chan struct{}, 1)}
 	if o.HTTPClient.Timeout > 0 {
 		c.timeout = o.HTTPClient.Timeout
 	}
