@@ -64,7 +64,7 @@ func (s *Session) listening(subscriptions []*Subscription) (request, map[string]
 	if n := len(subscriptions); n == 0 || n > maxSubscriptions {
 		return request{}, nil, fmt.Errorf("ews: Open listens to 1 to %d subscriptions, not to %d: open another stream for the others", maxSubscriptions, n)
 	}
-	version, err := s.streamingVersion()
+	version, err := s.since(streamsSince, streams)
 	if err != nil {
 		return request{}, nil, fmt.Errorf("ews: Open: %w", err)
 	}

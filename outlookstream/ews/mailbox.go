@@ -3,6 +3,7 @@ package ews
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -49,6 +50,19 @@ func (m Mailbox) name() string {
 		return ownMailbox
 	}
 	return m.Address
+}
+
+// wants returns the version that came with what is to be watched, what that is,
+// and what to do where there is none.
+func (m Mailbox) wants() (since, what, instead string) {
+	switch {
+	case slices.Contains(m.Events, FreeBusyChangedEvent):
+		return streamsSince, string(FreeBusyChangedEvent), "leave it out of Mailbox.Events"
+	case len(m.Folders) == 0:
+		return allFoldersSince, "watching all folders", "name folders (Mailbox.Folders)"
+	default:
+		return oldVersions[0], "", ""
+	}
 }
 
 // ownMailbox is the Resource of events of a Mailbox without an Address.

@@ -99,7 +99,7 @@ func (g *group) pullIfStreamless() {
 // tooOld returns why the version in use has no streams; nil if it has.
 func (g *group) tooOld() error {
 	c := g.watch.client
-	return c.streamless(*c.versionAt(g.url).Load())
+	return c.lacks(*c.versionAt(g.url).Load(), streamsSince, streams)
 }
 
 // mayStream finds out, while the group asks, whether there may be streams by now,

@@ -189,18 +189,36 @@ func TestAMistakeOfAllRequestsEndsTheWatchAndSaysWhy(t *testing.T) {
 	}
 }
 
-func TestAllFoldersOfExchange2007CannotBeWatched(t *testing.T) {
+func TestAllFoldersOfExchange2007CannotBeWatchedBeforeItIsUpgraded(t *testing.T) {
 	o := site
 	o.Version = fake.Version2007
-	inWorld(t, 2, o, func(t *testing.T, w *world) {
-		c := w.client()
-		all := ews.Mailbox{Address: room(1)}
-		watcher := w.watch(func(ctx context.Context) outlookstream.Events { return c.Watch(ctx, calendars(1)[0], all) })
-		events := watcher.after(time.Minute)
-		gone := ended(events)
-		if len(gone) != 1 || gone[0].Resource != room(1) || !errors.Is(gone[0].Reason, ews.ErrVersion) || !strings.Contains(gone[0].Reason.Error(), "name folders") {
-			t.Fatalf("%v", events)
-		}
-		watcher.delivers(1, patient)
-	})
+	for _, others := range []int{0, 1} {
+		inWorld(t, 2, o, func(t *testing.T, w *world) {
+			set, err := ews.NewSet(calendars(others)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			add := func() {
+				if err := set.Add(ews.Mailbox{Address: room(1)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			add()
+			c := w.client()
+			watcher := w.watch(func(ctx context.Context) outlookstream.Events { return c.WatchSet(ctx, set) })
+			events := watcher.after(2 * time.Minute)
+			gone := ended(events)
+			if len(gone) != 1 || gone[0].Resource != room(1) || !errors.Is(gone[0].Reason, ews.ErrVersion) || !strings.Contains(gone[0].Reason.Error(), "name folders") {
+				t.Fatalf("%v", events)
+			}
+			watcher.delivers(others, patient)
+			set.Remove(room(1))
+			watcher.after(2 * time.Second)
+			w.server.Exchange().SetVersion(fake.VersionSE)
+			add()
+			if events := watcher.after(time.Minute); len(ended(events)) != 0 || resyncs(events, outlookstream.ErrStarted) != 1 {
+				t.Errorf("%v", events)
+			}
+		})
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/calwatch/calwatch/outlookstream"
@@ -69,18 +68,10 @@ type subscribeReply struct {
 }
 
 // target says what of m a subscription is about, as far as a version knows it.
-func (s *Session) target(m Mailbox, version string) (target, error) {
+func (s *Session) target(m Mailbox, version string) target {
 	t := target{All: len(m.Folders) == 0, Events: eventNames{m.Events}}
 	if len(m.Events) == 0 {
 		t.Events.Names = eventTypesIn(version)
-	}
-	if t.All && isBefore(version, allFoldersSince) {
-		return t, fmt.Errorf("ews: Subscribe for %s: %w", m.name(), versionError(fmt.Sprintf(
-			"all folders can be watched from %s on, and the version in use is %s: name folders (Mailbox.Folders)", allFoldersSince, version)))
-	}
-	if slices.Contains(t.Events.Names, FreeBusyChangedEvent) && isBefore(version, streamsSince) {
-		return t, fmt.Errorf("ews: Subscribe for %s: %w", m.name(), versionError(fmt.Sprintf(
-			"there is %s from %s on, and the version in use is %s: leave it out of Mailbox.Events", FreeBusyChangedEvent, streamsSince, version)))
 	}
 	if !t.All {
 		t.Folders = new(folderIDs)
@@ -88,7 +79,7 @@ func (s *Session) target(m Mailbox, version string) (target, error) {
 			t.Folders.IDs = append(t.Folders.IDs, s.folderElement(f, m.Address))
 		}
 	}
-	return t, nil
+	return t
 }
 
 // folderElement names one folder. Without impersonation, another person's
@@ -111,25 +102,41 @@ func (s *Session) Subscribe(ctx context.Context, m Mailbox) (*Subscription, erro
 	if err := m.validate(s.client.opts.Impersonate); err != nil {
 		return nil, err
 	}
-	version, err := s.streamingVersion()
+	version, err := s.since(streamsSince, streams)
 	if err != nil {
 		return nil, fmt.Errorf("ews: Subscribe for %s: %w: use SubscribePull", m.name(), err)
 	}
-	t, err := s.target(m, *version)
-	if err != nil {
-		return nil, err
-	}
-	sub, err := s.subscribe(ctx, m, version, subscribeRequest{Streaming: &streamingTarget{t}})
-	switch {
-	case err == nil:
-		s.upgraded(version)
-	case errors.Is(err, ErrVersion) && *version == streamsSince:
-		err = fmt.Errorf("%w (there are no streams before %s: use SubscribePull)", err, streamsSince)
+	sub, err := s.subscribe(ctx, m, version, func(t target) subscribeRequest {
+		return subscribeRequest{Streaming: &streamingTarget{t}}
+	})
+	if errors.Is(err, ErrVersion) && !isUnspeakable(err) && *version == streamsSince {
+		err = fmt.Errorf("%w (%s came with %s: use SubscribePull)", err, streams, streamsSince)
 	}
 	return sub, err
 }
 
-func (s *Session) subscribe(ctx context.Context, m Mailbox, version *string, operation subscribeRequest) (*Subscription, error) {
+// subscribe makes a subscription of a kind that version has.
+func (s *Session) subscribe(ctx context.Context, m Mailbox, version *string, kind func(target) subscribeRequest) (*Subscription, error) {
+	since, what, instead := m.wants()
+	wanted, err := s.since(since, what)
+	if err != nil {
+		return nil, fmt.Errorf("ews: Subscribe for %s: %w: %s", m.name(), err, instead)
+	}
+	lacks := s.client.lacks(*s.version.Load(), since, what)
+	if isBefore(*version, since) {
+		version = wanted
+	}
+	sub, err := s.subscribeAs(ctx, m, version, kind(s.target(m, *version)))
+	switch {
+	case err == nil:
+		s.upgraded(version)
+	case lacks != nil && errors.Is(err, ErrVersion):
+		err = fmt.Errorf("%w: %w: %s", err, lacks, instead)
+	}
+	return sub, err
+}
+
+func (s *Session) subscribeAs(ctx context.Context, m Mailbox, version *string, operation subscribeRequest) (*Subscription, error) {
 	var reply subscribeReply
 	r := request{op: "Subscribe", mailbox: m.name(), impersonate: m.Address, operation: operation, version: version}
 	diagnostics, err := s.do(ctx, r, &reply, func() (all []responseMessage) {

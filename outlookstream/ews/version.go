@@ -16,6 +16,7 @@ var versions = [...]string{defaultVersion, "Exchange2013", "Exchange2010_SP2", s
 const (
 	// streamsSince is the first version with streams, and with FreeBusyChangedEvent.
 	streamsSince = "Exchange2010_SP1"
+	streams      = "streams"
 	// allFoldersSince is the first version with SubscribeToAllFolders.
 	allFoldersSince = "Exchange2010"
 )
@@ -29,16 +30,15 @@ func isBefore(version, since string) bool {
 	return i >= 0 && (limit < 0 || i < limit)
 }
 
-// A versionError is ErrVersion of what the version in use does not have, so that
-// it is not even asked for.
+// A versionError is ErrVersion of what the version in use does not have.
 type versionError string
 
 func (e versionError) Error() string { return string(e) }
 
 func (e versionError) Unwrap() error { return ErrVersion }
 
-// isUnspeakable reports whether an error says that what was wanted is not even
-// asked for.
+// isUnspeakable reports whether an error says that what was wanted is not in the
+// version.
 func isUnspeakable(err error) bool {
 	_, is := errors.AsType[versionError](err)
 	return is
@@ -82,30 +82,32 @@ func (s *Session) stepDown(used *string, err error) {
 	}
 }
 
-// streamless returns why there can be no streams in a version; nil if there can.
-func (c *Client) streamless(version string) error {
+// lacks returns why there is nothing in the version in use that came with since;
+// nil if there is. what says what that is.
+func (c *Client) lacks(version, since, what string) error {
 	switch {
-	case !isBefore(version, streamsSince):
+	case !isBefore(version, since):
 		return nil
 	case c.chosen():
-		return versionError(fmt.Sprintf("there are streams from %s on, and Options.Version is %s", streamsSince, version))
+		return versionError(fmt.Sprintf("%s came with %s, and Options.Version is %s", what, since, version))
 	default:
-		return versionError(fmt.Sprintf("there are streams from %s on, and the server speaks %s at most", streamsSince, version))
+		return versionError(fmt.Sprintf("%s came with %s, and the server speaks %s at most", what, since, version))
 	}
 }
 
-// streamingVersion returns what a request names that has to do with streams. A
-// server that was too old for them may have been upgraded.
-func (s *Session) streamingVersion() (*string, error) {
+// since returns what a request names for what came with a version. A server that
+// was too old for it may have been upgraded, so it is asked for all the same; not
+// if the caller has chosen the version.
+func (s *Session) since(since, what string) (*string, error) {
 	version := s.version.Load()
-	err := s.client.streamless(*version)
+	err := s.client.lacks(*version, since, what)
 	switch {
 	case err == nil:
 		return version, nil
 	case s.client.chosen():
 		return nil, err
 	default:
-		return &versions[slices.Index(versions[:], streamsSince)], nil
+		return &versions[slices.Index(versions[:], since)], nil
 	}
 }
 
