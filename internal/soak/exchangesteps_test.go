@@ -23,6 +23,7 @@ const (
 	withhold what = "withhold" // streams are accepted, and bring nothing but their opening
 	hide     what = "hide"     // Autodiscover cannot say where a mailbox is
 	limit    what = "limit"    // hardly anything is allowed
+	mute     what = "mute"     // the service knows no streams
 )
 
 // exchangeDetails is what there is to say of such a step.
@@ -34,6 +35,8 @@ func (x step) exchangeDetails() string {
 		return fmt.Sprintf(" %s to server %d", rooms[x.count%len(rooms)], x.of)
 	case throttle:
 		return fmt.Sprintf(" %s %d times, as %s", x.mailbox(), x.fault.Times, x.kind)
+	case mute:
+		return " with " + x.code
 	case spoil, hide:
 		return fmt.Sprintf(" %s with %s", rooms[x.count%len(rooms)], x.code)
 	case come:
@@ -82,6 +85,10 @@ func (s *exchange) do(w *world, x step) bool {
 		w.arm(fakeserver.Fault{On: onStream, Do: "stall", Times: -1})
 		w.meanwhile(x)
 		w.server.Disarm()
+	case mute:
+		service.SetStreamless(x.code)
+		w.meanwhile(x)
+		service.SetStreamless("")
 	case hide:
 		room := rooms[x.count%len(rooms)]
 		service.Redirect(room, autodiscover.Entry{ErrorCode: x.code})
@@ -116,6 +123,7 @@ func (s *exchange) heal(w *world) {
 	service.LiftThrottling()
 	service.SetLostAffinity(false)
 	service.SetLimits(fake.Limits{})
+	service.SetStreamless("")
 	for _, room := range rooms {
 		service.SetMailboxFailure(room, "")
 		service.Redirect(room, autodiscover.Entry{})

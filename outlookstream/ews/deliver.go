@@ -14,7 +14,10 @@ import (
 // connectAndDeliver subscribes where necessary, listens, and gives what comes
 // to the watch. It returns how long the connection had been good when it ended.
 func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCauseFunc) (goodFor time.Duration, err error) {
-	g.pullNoLonger()
+	if err := g.pullNoLonger(); err != nil {
+		return 0, err
+	}
+	g.pullIfStreamless()
 	var late *late // nil: who comes interrupts
 	if g.pulling.IsZero() {
 		late = g.newLate(cancel)
@@ -24,7 +27,7 @@ func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCaus
 	// Not with ctx: a request that is given up because the group is to change
 	// would leave a subscription behind that counts.
 	if err := g.subscribeAll(g.watch.ctx); err != nil {
-		if _, answered := errors.AsType[*Error](err); !answered {
+		if _, answered := errors.AsType[*Error](err); !answered && err != errRegroup {
 			g.pullingFailed()
 		}
 		return 0, err
@@ -56,8 +59,7 @@ func (g *group) listenAndDeliver(ctx context.Context, late *late, subscriptions 
 		return 0, g.anchorFailed(err)
 	}
 	if err != nil {
-		g.judgeOpening(err)
-		return 0, err
+		return 0, g.judgeOpening(err)
 	}
 	defer stream.Close()
 	g.accepted()
@@ -66,8 +68,7 @@ func (g *group) listenAndDeliver(ctx context.Context, late *late, subscriptions 
 	err = g.deliver(ctx, stream)
 	late.cancel(err)
 	late.settle()
-	g.judgeStream(stream, err)
-	return stream.goodFor(), g.failedIn(stream, err)
+	return stream.goodFor(), g.failedIn(stream, g.judgeStream(stream, err))
 }
 
 // idleUntil waits for the time when a member may be tried, or who asks to be left

@@ -50,7 +50,7 @@ func (m *member) owing(reason error) error {
 // What the service says, and what is not about who asks, is.
 func (g *group) isMailboxes(err error) bool {
 	failure, said := errors.AsType[*Error](err)
-	return said && !errors.Is(failure, outlookstream.ErrUnauthorized) && !isAffinityLost(err) && !errors.Is(err, ErrVersion) &&
+	return isUnspeakable(err) || said && !errors.Is(failure, outlookstream.ErrUnauthorized) && !isAffinityLost(err) && !errors.Is(err, ErrVersion) &&
 		(failure.Code != "" || failure.Status < 300 || g.isBarred(failure))
 }
 
@@ -81,10 +81,13 @@ func (g *group) refusedFor(m *member, err error) *departure {
 	failure, _ := errors.AsType[*Error](err)
 	logger := g.watch.client.opts.Logger
 	switch {
-	case isAffinityLost(err), isElsewhere(err) && !g.watch.client.opts.Discover && g.place.alone == "": // nobody can be asked where
-		// The service could not route the mailbox to the group's server, while it
-		// does others. What says so (no GroupingInformation is known, or it has
-		// changed) is not certain: a second time is.
+	case isAffinityLost(err),
+		isElsewhere(err) && !g.watch.client.opts.Discover && g.place.alone == "", // nobody can be asked where
+		mayBeStreamless(err) && g.pulling.IsZero() && g.place.alone == "":
+		// The service could not route the mailbox to the group's server, or knows no
+		// streams of it, while others have theirs. What says so (no GroupingInformation
+		// is known, or it has changed) is not certain: a second time is. Alone, it turns
+		// out whether it has made a mistake.
 		if m.strays++; m.strays >= maxStrays {
 			logger.Warn("mailbox does not belong to its group", "mailbox", m.name(), "err", err)
 			return &departure{stray: true}

@@ -8,33 +8,89 @@ import (
 
 	"github.com/calwatch/calwatch/internal/reconnect"
 	"github.com/calwatch/calwatch/outlookstream"
+	"github.com/calwatch/calwatch/outlookstream/ews/internal/autodiscover"
 )
 
-// search has mailboxes looked for that have no group. One search at a time.
+// A quest is mailboxes that are to be looked for together: those of one domain,
+// or, where whom to ask does not depend on that, all.
+type quest struct {
+	domain    string
+	since     time.Time // when the first of them was due; zero: at once
+	mailboxes []Mailbox
+}
+
+// search has mailboxes looked for that have no group: one search of a domain at a
+// time, and of few domains. Who has waited longest comes first, or those that are
+// never found would keep out the others.
 func (w *watch) search() {
-	if w.searching || len(w.lost) == 0 {
+	if len(w.lost) == 0 || len(w.searching) >= maxDomains {
 		return
 	}
+	quests, wait := w.due()
+	w.again.Reset(wait)
+	slices.SortFunc(quests, func(a, b *quest) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.domain, b.domain)) })
+	for _, q := range quests[:min(len(quests), maxDomains-len(w.searching))] {
+		slices.SortFunc(q.mailboxes, byAddress)
+		for _, m := range q.mailboxes {
+			delete(w.lost, m.key())
+		}
+		w.searching[q.domain] = true
+		w.spawn(func() {
+			_ = w.tell(news{found: w.client.find(w.ctx, q.mailboxes), in: q.domain})
+		})
+	}
+}
+
+// due returns the searches that may begin, and how long it is until the next.
+func (w *watch) due() (quests []*quest, wait time.Duration) {
 	now := time.Now()
-	wait := time.Hour
-	var wanted []Mailbox
+	wait = time.Hour
+	divided := w.client.opts.Discover && w.client.asksDomains()
+	of := make(map[string]*quest)
 	for key, at := range w.lost {
 		if at.After(now) {
 			wait = min(wait, at.Sub(now))
 			continue
 		}
-		wanted = append(wanted, w.mailboxes[key].Mailbox)
-		delete(w.lost, key)
+		m, domain := w.mailboxes[key].Mailbox, ""
+		if divided {
+			domain = autodiscover.DomainOf(m.Address)
+		}
+		if w.searching[domain] {
+			continue
+		}
+		q := of[domain]
+		if q == nil {
+			q = &quest{domain: domain, since: at}
+			of[domain] = q
+			quests = append(quests, q)
+		}
+		q.mailboxes = append(q.mailboxes, m)
+		if at.Before(q.since) {
+			q.since = at
+		}
 	}
-	w.again.Reset(wait)
-	if len(wanted) == 0 {
-		return
+	return quests, wait
+}
+
+// gather keeps what a search has found until all searches are over, but not for
+// long: others may take minutes.
+func (w *watch) gather(n news) error {
+	delete(w.searching, n.in)
+	if len(w.gathered) == 0 {
+		w.enough.Reset(settling)
 	}
-	slices.SortFunc(wanted, byAddress)
-	w.searching = true
-	w.spawn(func() {
-		_ = w.tell(news{found: w.client.find(w.ctx, wanted)})
-	})
+	w.gathered = append(w.gathered, n.found...)
+	if len(w.searching) > 0 {
+		return nil
+	}
+	return w.settleGathered()
+}
+
+func (w *watch) settleGathered() error {
+	results := w.gathered
+	w.gathered = nil
+	return w.settle(results)
 }
 
 // patience spaces the searches for one mailbox.
@@ -81,7 +137,12 @@ func (w *watch) searchLater(m Mailbox, err error) error {
 	if failure, said := errors.AsType[*Error](err); said {
 		p.policy.AtLeast(failure.BackOff)
 	}
-	w.lost[m.key()] = p.last.Add(p.policy.NextBackOff())
+	wait := p.policy.NextBackOff()
+	w.lost[m.key()] = p.last.Add(wait)
+	if err != nil {
+		w.client.opts.Logger.Warn("mailbox not found", "mailbox", m.name(), "again in", wait, "err", err)
+		call(w.client.opts.Trace.NotFound, TraceNotFound{Mailbox: m.name(), Err: err, Delay: wait})
+	}
 	return nil
 }
 

@@ -27,7 +27,8 @@ func (g *group) subscribeAll(ctx context.Context) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	for len(missing) > 0 && len(g.subscribed()) == 0 {
+	var doubts []doubt
+	for len(missing) > 0 && len(g.subscribed()) == 0 && len(doubts) < maxDoubts {
 		first := missing[:1]
 		missing = missing[1:]
 		if g.dueAt(first[0]).After(time.Now()) { // by now: the service has asked all to wait
@@ -38,12 +39,21 @@ func (g *group) subscribeAll(ctx context.Context) error {
 		g.session = g.watch.client.sessionAt(g.url, first[0].Address)
 		release := g.session.keep()
 		defer release() // once the others have been made over the same connections
-		if err := g.subscribeSome(ctx, first); err != nil {
+		switch err := g.subscribeSome(ctx, first); {
+		case g.pulling.IsZero() && mayBeStreamless(err):
+			doubts = append(doubts, doubt{first[0], err})
+		case err != nil:
 			return err
 		}
 		if len(g.subscribed()) == 0 {
 			release()
 		}
+	}
+	if err := g.settleDoubts(ctx, doubts); err != nil {
+		return err
+	}
+	if len(missing) > 0 && len(g.subscribed()) == 0 {
+		return errRegroup // those who were refused are out of the way now
 	}
 	if len(missing) > 0 && g.session != nil {
 		defer g.session.keep()()
@@ -91,6 +101,8 @@ func (g *group) subscribeSome(ctx context.Context, members []*member) error {
 		}
 		switch {
 		case a.err == nil, a.err == errNotAsked:
+		case !known && g.pulling.IsZero() && mayBeStreamless(a.err):
+			failed = a.err // subscribeAll will see to it
 		case concernsOne(a.err):
 			g.accepted()
 			if d := g.refusedFor(a.member, a.err); d != nil {

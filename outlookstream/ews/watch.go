@@ -69,8 +69,10 @@ func (c *Client) watch(ctx context.Context, set *Set, fixed bool, yield func(out
 		lost:   make(map[string]time.Time),
 		owed:   make(map[string]error),
 		again:  time.NewTimer(time.Hour),
+		enough: time.NewTimer(time.Hour),
 
-		patience: make(map[string]*patience),
+		patience:  make(map[string]*patience),
+		searching: make(map[string]bool),
 	}
 	err := w.runAndWait()
 	w.fall.raise() // not if the loop's body has panicked: that is the better story
@@ -80,6 +82,7 @@ func (c *Client) watch(ctx context.Context, set *Set, fixed bool, yield func(out
 // runAndWait returns, or panics with the loop's body, when nothing is left of the watch.
 func (w *watch) runAndWait() error {
 	defer w.again.Stop()
+	defer w.enough.Stop()
 	defer w.running.Wait()
 	defer w.leave()
 	return w.run()
@@ -106,17 +109,20 @@ type watch struct {
 	mailboxes map[string]listed
 	ended     map[string]bool      // those of them that were given up
 	lost      map[string]time.Time // those of them that are to be looked for, and from when on
-	searching bool                 // somebody is looking for mailboxes
+	searching map[string]bool      // of which domains somebody is looking for mailboxes; "": of any
 	owed      map[string]error     // the Reason of the Resync of those that have left a group, in their next one
 	patience  map[string]*patience // of those that were not where they should have been
 	again     *time.Timer          // for the next that is to be looked for
+	gathered  []found              // what searches have brought, while others go on
+	enough    *time.Timer          // for when it is to be used, if there is any
 }
 
 // news is what a watch hears of: one of these.
 type news struct {
 	event outlookstream.Event
 	of    *membership // whose event it is
-	found []found     // what became of those that were looked for
+	found []found     // what became of those that were looked for in a domain
+	in    string      // the domain
 	gone  *departure  // mailboxes that are no longer a group's
 	ended *group      // it has ended, because of err
 	err   error
@@ -141,8 +147,8 @@ type departure struct {
 
 var (
 	errLoopLeft = errors.New("the loop was left")
-	// settling is how long a watch waits for more changes of a Set: a group's
-	// stream has to be opened again for each.
+	// settling is how long a watch waits for more changes of a Set, and for more
+	// mailboxes to be found: a group's stream has to be opened again for each.
 	settling = time.Second
 )
 
@@ -190,6 +196,10 @@ func (w *watch) run() error {
 				return err
 			}
 		case <-w.again.C:
+		case <-w.enough.C:
+			if err := w.settleGathered(); err != nil {
+				return err
+			}
 		case <-changed:
 			more()
 		case <-settle.C:
@@ -204,8 +214,7 @@ func (w *watch) run() error {
 func (w *watch) hear(n news) error {
 	switch {
 	case n.found != nil:
-		w.searching = false
-		return w.settle(n.found)
+		return w.gather(n)
 	case n.gone != nil:
 		return w.depart(n.gone)
 	case n.ended != nil:
