@@ -34,11 +34,15 @@ func TestACutAtEveryByteOfARealResponse(t *testing.T) {
 			config.CurvePreferences = []tls.CurveID{tls.CurveP256}
 			provider := auth.Static(server.Token(user))
 			length := responseLength(t, server, provider, client, endpoint.API())
-			for offset := range length {
+			step := 1
+			if testing.Short() {
+				step = 5
+			}
+			for offset := 0; offset < length; offset += step {
 				cutAt(t, server, provider, client, endpoint.API(), offset)
 				server.ExpireSubscriptions() // they would all be told of the next changes
 			}
-			t.Logf("%d offsets", length)
+			t.Logf("every %d of %d offsets", step, length)
 		})
 	}
 }

@@ -14,6 +14,7 @@ type Diagnostics struct {
 	ClientRequestID string // client-request-id, given by this package: a GUID, new for each request
 	FEServer        string // X-FEServer: the front end
 	BEServer        string // X-BEServer, X-TargetBEServer or X-CalculatedBETarget: the mailbox's server
+	BEStatus        string // X-BackEndHttpStatus: with which HTTP status it answered the front end
 	DiagInfo        string // X-DiagInfo
 	Auth            AuthDiagnostics
 }
@@ -55,5 +56,5 @@ func (d AuthDiagnostics) Name() string {
 // diagnosticsOf reads a response.
 func diagnosticsOf(header http.Header, token string) Diagnostics {
 	d := service.DiagnosticsOf(header, func(text string, limit int) string { return service.Presentable(text, token, limit) })
-	return Diagnostics{RequestID: d.RequestID, FEServer: d.FEServer, BEServer: d.BEServer, DiagInfo: d.DiagInfo, Auth: AuthDiagnostics(d.Auth)}
+	return Diagnostics{RequestID: d.RequestID, FEServer: d.FEServer, BEServer: d.BEServer, BEStatus: d.BEStatus, DiagInfo: d.DiagInfo, Auth: AuthDiagnostics(d.Auth)}
 }

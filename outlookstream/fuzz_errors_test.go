@@ -137,7 +137,7 @@ func FuzzErrorResponse(f *testing.F) {
 				}
 			}
 			d := diagnosticsIn(err)
-			for _, value := range []string{d.RequestID, d.FEServer, d.BEServer, d.DiagInfo, d.Auth.Reason, d.Auth.Category} {
+			for _, value := range []string{d.RequestID, d.FEServer, d.BEServer, d.BEStatus, d.DiagInfo, d.Auth.Reason, d.Auth.Category} {
 				checkText(t, value, service.MaxDiagnostic+3)
 			}
 		}

@@ -22,6 +22,9 @@ import (
 // of them may cost another a change.
 func TestManyWatchesOfOneClientLoseNothingSilently(t *testing.T) {
 	for protocol, size := range map[string]int{"h1": 40, "h2": 160} { // over HTTP/1.1 each has a connection of its own, and TLS costs
+		if testing.Short() {
+			size /= 2
+		}
 		t.Run(protocol, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCrowd(t, protocol, size)

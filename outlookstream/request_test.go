@@ -85,12 +85,12 @@ func TestWithoutOptionsThereIsStillAUserAgent(t *testing.T) {
 }
 
 func TestErrorsAndTracesCarryTheDiagnosticsOfTheServer(t *testing.T) {
-	want := Diagnostics{RequestID: "r-1", FEServer: "FE1", BEServer: "BE1", DiagInfo: "DI1",
+	want := Diagnostics{RequestID: "r-1", FEServer: "FE1", BEServer: "BE1", BEStatus: "401", DiagInfo: "DI1",
 		Auth: AuthDiagnostics{2000002, "The token has expired.", "invalid_lifetime"}}
 	var traced []TraceAnswered
 	c := answering(t, Options{Trace: &Trace{Answered: func(a TraceAnswered) { traced = append(traced, a) }}}, func(r *http.Request) (*http.Response, error) {
 		want.ClientRequestID = r.Header.Get("client-request-id")
-		return response(r, 401, "", "request-id", "r-1", "client-request-id", "somebody else's", "X-FEServer", "FE1", "X-BEServer", "BE1", "X-DiagInfo", "DI1",
+		return response(r, 401, "", "request-id", "r-1", "client-request-id", "somebody else's", "X-FEServer", "FE1", "X-BEServer", "BE1", "X-BackEndHttpStatus", "401", "X-DiagInfo", "DI1",
 			"x-ms-diagnostics", `2000002;reason="The token has expired.";error_category="invalid_lifetime"`), nil
 	})
 	_, err := c.Subscribe(t.Context(), Resource{Path: "me/events"})

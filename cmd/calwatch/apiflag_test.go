@@ -59,6 +59,7 @@ func TestFlagsOfTheOtherServiceAreRefused(t *testing.T) {
 		{args: ews("--mailbox-file", none), says: "there is no address in it"},
 		{args: ews("--folders", "Calendar!"), says: `--folders: "Calendar!" is not one of the names`},
 		{args: ews("--folders", "all,inbox"), says: "--folders: all goes with no other"},
+		{args: ews("--folders", "all", "--mailbox", "a@contoso.com"), says: "leave --mailbox out"},
 		{args: ews("--connection-timeout", "31m"), says: "whole minutes from 1 to 30"},
 		{args: ews("--connection-timeout", "-1m"), says: "--connection-timeout -1m0s: it cannot be negative"},
 		{args: []string{"watch", "--api", "ews", "--tenant", "contoso.com", "--client-id", "x", "--client-secret-file", file, "--mailbox", "a@contoso.com"},

@@ -128,6 +128,10 @@ func TestTheStatusOfExchangeCountsConnections(t *testing.T) {
 		{func() { trace.Disconnected(ews.TraceDisconnected{Err: io.EOF}) }, "connecting to mail.example.test again"},
 		{func() { trace.Waiting(ews.TraceWaiting{Err: errors.New("ews: x"), Delay: time.Second}) }, "reconnecting in 1s because of: x"},
 		{func() { trace.Pulling(ews.TracePulling{Err: outlookstream.ErrIdle}) }, "as streaming does not work: the connection was silent for too long"},
+		{func() { trace.Pulling(ews.TracePulling{Err: errors.New("it is too old")}) }, "as streaming does not work: it is too old"},
+		{func() {
+			trace.NotFound(ews.TraceNotFound{Mailbox: "a@contoso.test", Err: errors.New("ews: x"), Delay: 1234 * time.Millisecond})
+		}, "looking for a@contoso.test again in 1.2s because of: x"},
 	} {
 		step.happens()
 		if got := screen.String(); !strings.HasSuffix(got, step.says) {

@@ -65,6 +65,9 @@ func (o *ewsFlags) check(args []string) error {
 		return usage(errors.New("--impersonate acts as a mailbox: name one with --mailbox or --mailbox-file"))
 	}
 	for _, folder := range o.folders {
+		if folder == allFolders && o.named() && !o.impersonate {
+			return usage(errors.New("--folders: all of another mailbox can be watched only as that mailbox, with --impersonate; for the own one, leave --mailbox out"))
+		}
 		if folder == "" || strings.Trim(folder, "abcdefghijklmnopqrstuvwxyz") != "" {
 			return usage(fmt.Errorf("--folders: %q is not one of the names that every mailbox has for its folders, which are like calendar, inbox, sentitems", folder))
 		}

@@ -41,14 +41,14 @@ func (e *ewsSource) events(ctx context.Context, provider auth.Provider) (outlook
 	}
 	if e.mailboxes.file != "" {
 		if heard, stop := e.hangups(); heard != nil {
-			return e.changing(ctx, client, heard, stop), nil
+			return inFlags(e.changing(ctx, client, heard, stop)), nil
 		}
 	}
 	all, err := e.mailboxes.read()
 	if err != nil {
 		return nil, err
 	}
-	return client.Watch(ctx, all...), nil
+	return inFlags(client.Watch(ctx, all...)), nil
 }
 
 // changing is for mailboxes that may come and go.

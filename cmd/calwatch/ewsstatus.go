@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -60,7 +61,10 @@ func (s *ewsStatus) trace() *ews.Trace {
 		},
 		Waiting: func(w ews.TraceWaiting) { s.waiting(w.Err, w.Delay) },
 		Pulling: func(p ews.TracePulling) {
-			s.show("asking %s again and again, as streaming does not work: %s", s.host, why(p.Err))
+			s.show("asking %s again and again, as streaming does not work: %s", s.host, strings.TrimPrefix(why(p.Err), "of: "))
+		},
+		NotFound: func(n ews.TraceNotFound) {
+			s.show("looking for %s again in %v because %s", n.Mailbox, n.Delay.Round(100*time.Millisecond), why(n.Err))
 		},
 	}
 }

@@ -112,16 +112,20 @@ func TestAMailboxThatCannotBeWatchedIsToldOfAndTheOthersGoOn(t *testing.T) {
 
 func TestTheLastMailboxOfExchangeTakesTheWatchAlong(t *testing.T) {
 	t.Parallel()
-	for code, status := range map[string]int{
-		"ErrorImpersonateUserDenied": exitPermission,
-		"ErrorInvalidLicense":        exitFailure,
+	for code, end := range map[string]struct {
+		status int
+		advice string // in the words of the tool
+	}{
+		"ErrorImpersonateUserDenied":                  {exitPermission, "no right to act as that mailbox (docs/ews.md"},
+		"ErrorSubscriptionDelegateAccessNotSupported": {exitPermission, "act as it with --impersonate"},
+		"ErrorInvalidLicense":                         {exitFailure, ""},
 	} {
 		t.Run(code, func(t *testing.T) {
 			f := newFake(t, nil)
 			f.Exchange().SetMailboxFailure(room, code)
 			c := f.exchange(t, nil, "--token-file", f.tokenFile(t, ""), "--impersonate", "--mailbox", room)
-			c.end(t, status)
-			c.stderr.wait(t, "calwatch: ews: Subscribe for "+room, code)
+			c.end(t, end.status)
+			c.stderr.wait(t, "calwatch: ews: Subscribe for "+room, code, end.advice)
 			f.noSecrets(t, c)
 		})
 	}

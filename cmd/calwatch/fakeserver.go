@@ -14,6 +14,7 @@ import (
 
 	"github.com/calwatch/calwatch/internal/fakeserver"
 	"github.com/calwatch/calwatch/internal/fakeserver/exchange"
+	"github.com/calwatch/calwatch/internal/fakeserver/signin"
 )
 
 // fakeserverFlags are those of "calwatch fakeserver".
@@ -23,6 +24,9 @@ type fakeserverFlags struct {
 	dir           string
 	autoApprove   bool
 	maxConnection time.Duration
+	rooms         int
+	heartbeat     time.Duration
+	expiry        time.Duration
 }
 
 // ready is the one line that "calwatch fakeserver" prints. Programs read it:
@@ -56,16 +60,43 @@ with it: it is no place for real data.`,
 	cmd.Flags().StringVar(&o.dir, "dir", "", f.doc("dir", "directory for the CA certificate", "a temporary one, removed at the end"))
 	cmd.Flags().BoolVar(&o.autoApprove, "auto-approve", false, f.doc("auto-approve", "approve every device code by itself", ""))
 	cmd.Flags().DurationVar(&o.maxConnection, "max-connection", 0, f.doc("max-connection", "longest life of a stream", "what its client asks for"))
+	cmd.Flags().IntVar(&o.rooms, "rooms", 0, f.doc("rooms", "how many mailboxes there are beside alex@contoso.test: room1@contoso.test, room2@contoso.test", "1"))
+	cmd.Flags().DurationVar(&o.heartbeat, "ews-heartbeat", 0, f.doc("ews-heartbeat", "EWS: how often a stream shows that it is alive", "45s"))
+	cmd.Flags().DurationVar(&o.expiry, "ews-expiry", 0, f.doc("ews-expiry", "EWS: how long a subscription lives that nobody listens to", "5m"))
 	return t.command(cmd, f, func(ctx context.Context, _ []string) error { return t.serveFake(ctx, o) })
 }
 
+// maxRooms is more than anybody has tried.
+const maxRooms = 10_000
+
+func (o *fakeserverFlags) validate() error {
+	for name, d := range map[string]time.Duration{"max-connection": o.maxConnection, "ews-heartbeat": o.heartbeat, "ews-expiry": o.expiry} {
+		if d < 0 {
+			return fmt.Errorf("--%s %v: it cannot be negative", name, d)
+		}
+	}
+	if o.rooms < 0 || o.rooms > maxRooms {
+		return fmt.Errorf("--rooms %d: it is a number from 1 to %d", o.rooms, maxRooms)
+	}
+	return nil
+}
+
+// accounts are alex, who is "me", and the rooms.
+func (o *fakeserverFlags) accounts() []signin.Account {
+	all := []signin.Account{{User: "alex@contoso.test", Name: "Alex Wilber"}}
+	for i := range max(o.rooms, 1) {
+		all = append(all, signin.Account{User: fmt.Sprintf("room%d@contoso.test", i+1), Name: fmt.Sprintf("Room %d", i+1)})
+	}
+	return all
+}
+
 func (t *tool) serveFake(ctx context.Context, o fakeserverFlags) (err error) {
-	if o.maxConnection < 0 {
-		return usage(fmt.Errorf("--max-connection %v: it cannot be negative", o.maxConnection))
+	if err := o.validate(); err != nil {
+		return usage(err)
 	}
 	server := fakeserver.New(&fakeserver.Options{
-		Control: o.control, AutoApprove: o.autoApprove, MaxConnection: o.maxConnection,
-		Exchange: &exchange.Options{MaxConnection: o.maxConnection},
+		Control: o.control, AutoApprove: o.autoApprove, MaxConnection: o.maxConnection, Accounts: o.accounts(),
+		Exchange: &exchange.Options{MaxConnection: o.maxConnection, Heartbeat: o.heartbeat, Expiry: o.expiry},
 	})
 	defer func() { err = errors.Join(err, server.Close()) }()
 	endpoint, err := server.Listen(o.listen)

@@ -93,6 +93,7 @@ func diagnostics(d outlookstream.Diagnostics) []any {
 		{"client-request-id", d.ClientRequestID},
 		{"X-FEServer", d.FEServer},
 		{"X-BEServer", d.BEServer},
+		{"X-BackEndHttpStatus", d.BEStatus},
 		{"X-DiagInfo", d.DiagInfo},
 		{"x-ms-diagnostics", d.Auth.Reason},
 	} {

@@ -55,6 +55,8 @@ func TestWrongUsageIsExplained(t *testing.T) {
 		{args: []string{"demo", "--for", "-1s"}, says: "--for -1s: it cannot be negative"},
 		{args: []string{"fakeserver", "--listen", "192.0.2.1:1"}, says: "only loopback addresses"},
 		{args: []string{"fakeserver", "--max-connection", "-1s"}, says: "--max-connection -1s: it cannot be negative"},
+		{args: []string{"fakeserver", "--ews-expiry", "-1s"}, says: "--ews-expiry -1s: it cannot be negative"},
+		{args: []string{"fakeserver", "--rooms", "-1"}, says: "--rooms -1: it is a number from 1"},
 		{args: []string{"version", "-o", "xml"}, says: `"xml" is not one of text, json`},
 	} {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {

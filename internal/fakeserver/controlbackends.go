@@ -25,6 +25,7 @@ func backEndRoutes() []controlRoute {
 			s.exchange.SetWholeContainer(what.WholeContainer)
 			return nil
 		}),
+		{http.MethodPost, "ews/server", (*Server).controlServer},
 		postOf("ews/discover", func(s *Server, what struct {
 			Address string `json:"address"`
 			autodiscover.Entry
@@ -66,6 +67,28 @@ func (s *Server) controlBackEnd(body []byte) (any, error) {
 		return controlNothing{}, s.exchange.ReviveBackEnd(what.Name)
 	}
 	return nil, errors.New(`do must be "set", "kill" or "revive"`)
+}
+
+// controlServer makes the service another one: an older, a newer, or one without streams.
+func (s *Server) controlServer(body []byte) (any, error) {
+	var what struct {
+		Version    string  `json:"version"`    // the newest RequestServerVersion that it takes; "": as it is
+		Streamless *string `json:"streamless"` // what a request for a stream gets; "": a stream
+	}
+	if err := decodeControl(body, &what); err != nil {
+		return nil, err
+	}
+	if what.Version != "" {
+		v, ok := exchange.VersionNamed(what.Version)
+		if !ok {
+			return nil, errors.New("version must be Exchange2007_SP1, Exchange2010, Exchange2010_SP2, Exchange2013_SP1 or V2017_07_11")
+		}
+		s.exchange.SetVersion(v)
+	}
+	if what.Streamless != nil {
+		s.exchange.SetStreamless(*what.Streamless)
+	}
+	return controlNothing{}, nil
 }
 
 // controlMove moves a mailbox, or has it fail over.

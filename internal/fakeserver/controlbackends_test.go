@@ -65,6 +65,12 @@ func TestControlReachesTheExchangeHalf(t *testing.T) {
 			t.Errorf("subscriptions: %+v", subs)
 		}
 		post("affinity", `{"lostIsFault":true}`)
+		post("server", `{"version":"Exchange2010"}`)
+		subscribe(500, "ErrorInvalidServerVersion")
+		post("server", `{"version":"V2017_07_11","streamless":"ErrorSchemaValidation"}`)
+		subscribe(500, "ErrorSchemaValidation")
+		post("server", `{"streamless":""}`)
+		subscribe(200, "NoError")
 
 		post("impersonation", `{"account":"alex@contoso.test","mailboxes":["*"]}`)
 		post("impersonation", `{"limited":false}`)
@@ -96,6 +102,7 @@ func TestControlRefusesWhatMakesNoSenseToExchange(t *testing.T) {
 			"ews/move":          `{"mailbox":"alex@contoso.test","backEnd":"nowhere"}`,
 			"ews/throttle":      `{"shape":"fault","backOff":"soon"}`,
 			"ews/impersonation": `{}`,
+			"ews/server":        `{"version":"Exchange5.5"}`,
 			"ews/deny":          `{"code":1}`,
 			"ews/limits":        `{"streems":1}`,
 		} {

@@ -2,6 +2,7 @@ package reconnect
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
 
@@ -44,7 +45,7 @@ func (h *host) dial(ctx context.Context, d *dial) {
 	cc, err := h.generation.transport.NewClientConn(ctx, h.route.scheme, h.route.address)
 	if err != nil {
 		h.failed(d, err)
-	} else if c := newPackedConn(h, cc, d.plan.tracked); h.made(d, c) {
+	} else if c := newPackedConn(h, cc, d); h.made(d, c) {
 		cc.SetStateHook(func(*http.ClientConn) { h.changed(c) })
 	} else {
 		c.close()
@@ -57,18 +58,37 @@ func (h *host) failed(d *dial, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.dials, d)
-	if d.abandoned {
-		return
+	if !d.abandoned {
+		h.turnAway(d.place, err)
 	}
+}
+
+// turnAway tells those who would have gone out on a connection that was dialled
+// when the line was no longer than to place. h.mu is held.
+func (h *host) turnAway(place int, err error) {
 	n := len(h.line)
 	if h.room > 0 {
 		n = min(n, h.room)
 	}
-	for n > 0 && h.line[0].place <= d.place {
+	for n > 0 && h.line[0].place <= place {
 		h.line[0].err = err
 		close(h.line[0].done)
 		h.line = h.line[1:]
 		n--
+	}
+}
+
+// errUnused is why there is no connection: the one that was dialled was closed
+// before a request went out on it.
+var errUnused = errors.New("the server closed a connection before there was a request on it")
+
+// unused takes note that c is closed. If it has never had a request, those it was
+// dialled for have had a try: a server that closes what it accepts would else be
+// dialled again and again, without a pause. h.mu is held.
+func (h *host) unused(c *packedConn) {
+	if !c.used {
+		c.used = true // it counts once
+		h.turnAway(c.place, errUnused)
 	}
 }
 

@@ -166,10 +166,16 @@ func (h *host) pick() *packedConn {
 		}
 		delete(h.conns, c)
 		h.stale = append(h.stale, c)
+		if c.cc.Err() != nil {
+			h.unused(c)
+		}
 	}
 	var best *packedConn
 	most := -1
 	for _, c := range h.many {
+		if c.cc.Err() != nil {
+			h.unused(c) // its hook takes it out
+		}
 		if c.refused == h.round || !c.proven && c.taken || c.cc.Err() != nil || c.cc.Available() == 0 {
 			continue
 		}
@@ -206,7 +212,7 @@ func (h *host) reserve(c *packedConn) {
 	h.line = h.line[1:]
 	w.conn = c
 	c.active++
-	c.taken = true
+	c.taken, c.used = true, true
 	w.lease.went(trail{host: h, place: w.place, conn: c})
 	close(w.done)
 }
@@ -225,6 +231,7 @@ func (h *host) changed(c *packedConn) {
 	case c.cc.Err() != nil:
 		delete(h.conns, c)
 		h.withdraw(c)
+		h.unused(c)
 	case h.closed, c.abandoned:
 	case c.many:
 		if !c.proven && c.room() != c.assumed {

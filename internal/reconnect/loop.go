@@ -160,7 +160,7 @@ func (l *Loop) attempt(ctx context.Context) error {
 		l.policy.Immediate()
 	case GiveUp:
 		if l.refused != nil && !verdict.Answered {
-			err = fmt.Errorf("%w (the service had refused the token: %w)", err, l.refused)
+			err = fmt.Errorf("%w (the service had refused the credentials before: %w)", err, l.refused)
 		}
 		return Permanent(err)
 	}

@@ -14,12 +14,14 @@ type packedConn struct {
 	cc      *http.ClientConn
 	tracked *trackedConn // nil: dialled by the transport's owner
 	many    bool         // it takes more than one request at a time: HTTP/2
+	place   int          // of its dial
 	assumed int          // how many it was taken to take, before the server had said so
 	known   bool         // what the last Conversation returned; of whoever has the slot
 
 	// Guarded by host.mu.
 	active    int  // requests and answers that have not ended
 	taken     bool // by a request, some time
+	used      bool // it has had one, or counts as if
 	proven    bool // how many it takes is what the server has said
 	abandoned bool
 	isIdle    bool // in host.idle
@@ -29,8 +31,8 @@ type packedConn struct {
 	patience  *time.Timer // nil: no request is out to prove it
 }
 
-func newPackedConn(h *host, cc *http.ClientConn, tracked *trackedConn) *packedConn {
-	c := &packedConn{host: h, cc: cc, tracked: tracked, assumed: cc.Available()}
+func newPackedConn(h *host, cc *http.ClientConn, d *dial) *packedConn {
+	c := &packedConn{host: h, cc: cc, tracked: d.plan.tracked, place: d.place, assumed: cc.Available()}
 	c.many = c.assumed > 1
 	return c
 }

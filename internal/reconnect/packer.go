@@ -135,6 +135,9 @@ func (l *leased) RoundTrip(r *http.Request) (*http.Response, error) {
 			trace.GetConn(h.route.address)
 		}
 		c, err := h.get(ctx, (*Lease)(l))
+		if err == errUnused && try < maxTries {
+			continue
+		}
 		if err != nil {
 			closeBody(again)
 			return nil, err

@@ -12,6 +12,7 @@ type Diagnostics struct {
 	RequestID string // request-id
 	FEServer  string // X-FEServer
 	BEServer  string // X-BEServer, X-TargetBEServer or X-CalculatedBETarget
+	BEStatus  string // X-BackEndHttpStatus
 	DiagInfo  string // X-DiagInfo
 	Auth      AuthDiagnostics
 }
@@ -42,6 +43,7 @@ func DiagnosticsOf(header http.Header, present func(text string, limit int) stri
 		RequestID: get("request-id"),
 		FEServer:  get("X-FEServer"),
 		BEServer:  get("X-BEServer", "X-TargetBEServer", "X-CalculatedBETarget"),
+		BEStatus:  get("X-BackEndHttpStatus"),
 		DiagInfo:  get("X-DiagInfo"),
 		Auth:      ParseAuthDiagnostics(get("x-ms-diagnostics")),
 	}

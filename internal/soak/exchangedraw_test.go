@@ -38,12 +38,12 @@ func drawExchangeProgram(t *rapid.T) exchangeSpec {
 }
 
 func drawExchangeStep(t *rapid.T) step {
-	all := append(append([]what(nil), common...), kill, move, failover, throttle, throttle, spoil, astray, come, come, come, withhold, hide, limit, rotate, rotate, snap, snap)
+	all := append(append([]what(nil), common...), kill, move, failover, throttle, throttle, spoil, astray, come, come, come, withhold, hide, limit, mute, rotate, rotate, snap, snap)
 	x := drawCommon(t, all, []string{
 		"Created", "Updated", "Deleted", "SubscriptionRemoved", "Missed", "Created", "NewMail", "SoftDeleted", "Moved", "Copied", "FreeBusyChanged",
 	}, drawExchangeFault)
 	switch x.do {
-	case withhold:
+	case withhold, mute:
 		x.span = durations(5*time.Minute, 8*time.Hour).Draw(t, "span")
 	case snap:
 		x.count = rapid.IntRange(1, 5).Draw(t, "connections")
@@ -64,6 +64,9 @@ func drawExchangeStep(t *rapid.T) step {
 		x.kind = string(rapid.SampledFrom([]fake.BusyShape{fake.BusyFault, fake.BusyMessage, fake.BusyStatus, fake.BusyWrapped}).Draw(t, "shape"))
 		x.span = rapid.SampledFrom([]time.Duration{0, time.Second, 10 * time.Second, 90 * time.Second, 297749 * time.Millisecond}).Draw(t, "backOff")
 		x.fault.Times = rapid.IntRange(1, 3).Draw(t, "times")
+	}
+	if x.do == mute {
+		x.code = rapid.SampledFrom([]string{"ErrorInvalidRequest", "ErrorSchemaValidation", "ErrorInvalidSubscriptionRequest", "Client", "501"}).Draw(t, "code")
 	}
 	if x.do == hide {
 		x.code = rapid.SampledFrom([]string{"ServerBusy", "InternalServerError", "InvalidUser"}).Draw(t, "code")

@@ -41,9 +41,9 @@ var exchangeSabotages = []sabotage{
 		caught: "taken for a clean one",
 	},
 	{
-		name: "a mailbox that has moved is not looked for", file: "outlookstream/ews/watch.go",
-		old:    "	return w.searchLater(d.mailbox, nil)",
-		new:    "	return nil",
+		name: "a mailbox that has moved is not looked for", file: "outlookstream/ews/departing.go",
+		old:    "	if err := w.searchLater(d.mailbox, nil); err != nil {",
+		new:    "	if err := error(nil); err == nil {",
 		caught: "not live",
 	},
 	{

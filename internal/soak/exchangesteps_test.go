@@ -25,6 +25,7 @@ const (
 	limit    what = "limit"    // hardly anything is allowed
 	rotate   what = "rotate"   // a password is changed, and its program told so after a while
 	snap     what = "snap"     // the next connections break while they are young: in a handshake, perhaps
+	mute     what = "mute"     // the service knows no streams
 )
 
 // exchangeDetails is what there is to say of such a step.
@@ -36,6 +37,8 @@ func (x step) exchangeDetails() string {
 		return fmt.Sprintf(" %s to server %d", rooms[x.count%len(rooms)], x.of)
 	case throttle:
 		return fmt.Sprintf(" %s (or the account of program %d) %d times, as %s", x.mailbox(), x.n, x.fault.Times, x.kind)
+	case mute:
+		return " with " + x.code
 	case spoil, hide:
 		return fmt.Sprintf(" %s with %s", rooms[x.count%len(rooms)], x.code)
 	case rotate:
@@ -88,6 +91,10 @@ func (s *exchange) do(w *world, x step) bool {
 		w.arm(fakeserver.Fault{On: onStream, Do: "stall", Times: -1})
 		w.meanwhile(x)
 		w.disarm()
+	case mute:
+		service.SetStreamless(x.code)
+		w.meanwhile(x)
+		service.SetStreamless("")
 	case hide:
 		room := rooms[x.count%len(rooms)]
 		service.Redirect(room, autodiscover.Entry{ErrorCode: x.code})
@@ -142,6 +149,7 @@ func (s *exchange) heal(w *world) {
 	service.LiftThrottling()
 	service.SetLostAffinity(false)
 	service.SetLimits(s.limits())
+	service.SetStreamless("")
 	if s.streams < manyStreams {
 		w.endpoint.Reset() // who stalls a stream over a frozen connection takes it for open for ever
 	}
@@ -183,9 +191,6 @@ func (s *exchange) judgeEarly(w *world) {
 			p := p.(*exchangeProgram)
 			if !slices.ContainsFunc(p.charges(), func(a string) bool { return strings.EqualFold(a, e.Mailbox) }) {
 				continue
-			}
-			if p.delegate {
-				continue // the wait of an account is not yet that of all its groups
 			}
 			if p.knows(e.Time.Add(e.By-longest), e.Time) {
 				p.wrongf("%s of %s came %v before the service had said", e.Operation, e.Mailbox, e.By)

@@ -32,10 +32,14 @@ func soak(t *testing.T, name string, draw func(*rapid.T) schedule) {
 	default:
 		seed = 1
 	}
+	hours := float64(*soakMost)
+	if testing.Short() {
+		hours /= 4
+	}
 	var total tally
 	var first string // failure, should rapid not see it again: the back-off is random, and goroutines take turns
 	for batch := uint64(0); ; batch++ {
-		if *soakFor > 0 && time.Since(begin) > *soakFor || *soakFor == 0 && total.played.Hours() >= float64(*soakMost) {
+		if *soakFor > 0 && time.Since(begin) > *soakFor || *soakFor == 0 && total.played.Hours() >= hours {
 			break
 		}
 		set(t, "rapid.seed", strconv.FormatUint(seed+batch, 10))

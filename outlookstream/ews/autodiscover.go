@@ -33,7 +33,8 @@ type AutodiscoverOptions struct {
 	// get credentials otherwise: those that are neither one of Servers, nor within
 	// the domain of address, nor Exchange Online's. Plain http is never allowed.
 	// Default: none of them. (.NET's RedirectionUrlValidationCallback is asked
-	// about all.) It is called by Autodiscover, one call at a time.
+	// about all.) It is called by Autodiscover and by watches, one call of a Client at
+	// a time, and must not call Autodiscover itself.
 	AllowRedirect func(address string, to *url.URL) bool
 }
 
@@ -50,7 +51,9 @@ type UserSettings struct {
 // Autodiscover asks where mailboxes are, by their SMTP addresses, which are the
 // keys of what it returns. Servers are asked by SOAP about a hundred mailboxes at
 // a time; where that is switched off about one at a time, by "POX", and at last by
-// the JSON form, which does not tell Grouping. Ten redirects are followed.
+// the JSON form, which does not tell Grouping. Ten redirects are followed. Where
+// servers depend on the domains of addresses, eight domains are asked at a time,
+// so that one whose servers do not answer keeps few others waiting.
 //
 // An error means that nothing was found out: the credentials were refused, which
 // is not tried again elsewhere, or ctx ended.
@@ -59,22 +62,10 @@ func (c *Client) Autodiscover(ctx context.Context, addresses ...string) (map[str
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{client: c, pool: c.newPool()}
-	lease := s.pool.Acquire()
-	defer lease.Release()
-	config := autodiscover.Config{Servers: servers, Allow: c.opts.Autodiscover.AllowRedirect}
-	config.Send = func(ctx context.Context, r *http.Request, addresses []string, credentials bool) (autodiscover.Answer, error) {
-		return s.askAutodiscover(ctx, lease, r, addresses, credentials)
+	if len(servers) > 0 {
+		return c.discoverBatch(ctx, servers, addresses)
 	}
-	found, err := autodiscover.Discover(ctx, config, addresses)
-	if err != nil {
-		return nil, err
-	}
-	settings := make(map[string]UserSettings, len(found))
-	for address, r := range found {
-		settings[address] = UserSettings{URL: r.URL, Grouping: r.Grouping, Version: r.Version, Err: autodiscoverError(address, r.Err)}
-	}
-	return settings, nil
+	return c.discoverDomains(ctx, byDomain(addresses))
 }
 
 const opAutodiscover = "Autodiscover"
@@ -88,23 +79,6 @@ func autodiscoverError(address string, err error) error {
 		return &Error{Op: opAutodiscover, Mailbox: address, Status: http.StatusOK, Code: said.Code, Message: said.Message}
 	}
 	return fmt.Errorf("ews: Autodiscover of %s: %w", address, err)
-}
-
-// autodiscoverServers returns nil if they depend on the address.
-func (c *Client) autodiscoverServers() ([]*url.URL, error) {
-	raw := c.opts.Autodiscover.Servers
-	if len(raw) == 0 && c.auth.scheme() == "Bearer" && c.url.String() == OnlineURL {
-		raw = []string{OnlineServer}
-	}
-	servers := make([]*url.URL, len(raw))
-	for i, server := range raw {
-		u, err := parseURL(server)
-		if err != nil {
-			return nil, fmt.Errorf("Options.Autodiscover.Servers: %w", err)
-		}
-		servers[i] = u
-	}
-	return servers, nil
 }
 
 // askAutodiscover makes one request.

@@ -36,6 +36,11 @@ func (b *busy) ends(charged string) time.Time {
 	return b.until[charged]
 }
 
+// isBusy reports whether calls for a mailbox would come too early.
+func (c *Client) isBusy(address string) bool {
+	return c.busy.ends(c.charged(address)).After(time.Now())
+}
+
 // charged says whom calls for a mailbox are charged to.
 func (c *Client) charged(address string) string {
 	if !c.opts.Impersonate {

@@ -33,10 +33,11 @@ var (
 
 // A request is one call of the service.
 type request struct {
-	op          string // the operation's name: "Subscribe"
-	mailbox     string // for errors and traces
-	impersonate string // whom to act as, if Options.Impersonate is set
-	operation   any    // the body's element
+	op          string  // the operation's name: "Subscribe"
+	mailbox     string  // for errors and traces
+	impersonate string  // whom to act as, if Options.Impersonate is set
+	operation   any     // the body's element
+	version     *string // in which operation was made; nil: any
 }
 
 // An answer is a response whose status was 200.
@@ -68,7 +69,7 @@ func (s *Session) do(ctx context.Context, r request, reply any, messages func() 
 	a, err := s.exchange(ctx, cancel, lease, r, &traced)
 	if err == nil {
 		err = s.decode(a, r, reply, messages)
-		s.client.stepDown(a.version, err)
+		s.stepDown(a.version, err)
 		if err != nil && (errors.Is(err, io.ErrUnexpectedEOF) || ctx.Err() != nil) {
 			err = service.Because(ctx, err)
 			lease.Abandon()
@@ -96,14 +97,17 @@ func (s *Session) finish(traced *TraceAnswered, start time.Time, r request, err 
 
 // exchange sends a request and returns the response if its status is 200.
 func (s *Session) exchange(ctx context.Context, cancel context.CancelCauseFunc, lease *reconnect.Lease, r request, traced *TraceAnswered) (*answer, error) {
-	version := s.client.version.Load()
+	version := r.version
+	if version == nil {
+		version = s.version.Load()
+	}
 	req, err := s.newRequest(reconnect.LimitTries(ctx, cancel), r, *version)
 	if err != nil {
 		return nil, err
 	}
 	a, err := s.send(ctx, lease, req, r, traced)
 	if err != nil {
-		s.client.stepDown(version, err)
+		s.stepDown(version, err)
 		return nil, err
 	}
 	a.version = version
@@ -260,6 +264,6 @@ func (c *Client) setHeader(req *http.Request) {
 func diagnosticsOf(header http.Header, present func(string, int) string) outlookstream.Diagnostics {
 	d := service.DiagnosticsOf(header, present)
 	return outlookstream.Diagnostics{
-		RequestID: d.RequestID, FEServer: d.FEServer, BEServer: d.BEServer, DiagInfo: d.DiagInfo, Auth: outlookstream.AuthDiagnostics(d.Auth),
+		RequestID: d.RequestID, FEServer: d.FEServer, BEServer: d.BEServer, BEStatus: d.BEStatus, DiagInfo: d.DiagInfo, Auth: outlookstream.AuthDiagnostics(d.Auth),
 	}
 }

@@ -44,9 +44,9 @@ func subscribeBy(t testing.TB, o Options, f byHand) (*Subscription, error) {
 
 func TestSubscribeReturnsWhatTheServiceSays(t *testing.T) {
 	sub, err := servedBy(t, Options{}, func(r *http.Request) (*http.Response, error) {
-		return answered(r, 200, aSubscription, "request-id", "7", "X-FEServer", "FE1", "X-CalculatedBETarget", "BE1"), nil
+		return answered(r, 200, aSubscription, "request-id", "7", "X-FEServer", "FE1", "X-CalculatedBETarget", "BE1", "X-BackEndHttpStatus", "200"), nil
 	}).Session("").Subscribe(t.Context(), Mailbox{Address: "room1@contoso.test", Folders: Distinguished("calendar")})
-	if err != nil || sub.ID != "JwBkYjd" || sub.Watermark != "" || sub.Mailbox != "room1@contoso.test" || sub.RequestID != "7" || sub.FEServer != "FE1" || sub.BEServer != "BE1" || sub.ClientRequestID == "" {
+	if err != nil || sub.ID != "JwBkYjd" || sub.Watermark != "" || sub.Mailbox != "room1@contoso.test" || sub.RequestID != "7" || sub.FEServer != "FE1" || sub.BEServer != "BE1" || sub.BEStatus != "200" || sub.ClientRequestID == "" {
 		t.Errorf("%+v, %v", sub, err)
 	}
 	if sub, err := subscribeBy(t, Options{}, func(r *http.Request) (*http.Response, error) { return answered(r, 200, aSubscription), nil }); err != nil || sub.Mailbox != "me" {

@@ -28,6 +28,8 @@ func classify(err error) reconnect.Action {
 		return reconnect.GiveUp
 	case errors.Is(err, errForeignRedirect):
 		return reconnect.GiveUp
+	case isUnspeakable(err):
+		return reconnect.GiveUp
 	}
 	failure, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -103,10 +105,10 @@ var (
 
 // isMailboxFatal reports whether an error is the end for the mailbox that it is
 // about, and for no other: it has no licence, there is none, acting as it is not
-// allowed, the folder is gone.
+// allowed, the folder is gone, what is wanted of it is not in the version.
 func isMailboxFatal(err error) bool {
 	failure, ok := errors.AsType[*Error](err)
-	return ok && (errors.Is(failure, outlookstream.ErrMailboxUnavailable) || slices.Contains(denials, failure.Code) ||
+	return isUnspeakable(err) || ok && (errors.Is(failure, outlookstream.ErrMailboxUnavailable) || slices.Contains(denials, failure.Code) ||
 		slices.Contains(lostFolders, failure.Code))
 }
 

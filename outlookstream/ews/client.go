@@ -22,10 +22,11 @@ type Client struct {
 	auth     Authenticator
 	template http.Client
 	timeout  time.Duration // bounds one call, and the connecting of a stream
-	version  atomic.Pointer[string]
+	spoken   spoken
 	watchdog *reconnect.Watchdog
 	busy     busy
 	calls    chan struct{} // holds one token for each call that is under way
+	allowing chan struct{} // holds one, while AutodiscoverOptions.AllowRedirect is asked
 }
 
 const (
@@ -61,7 +62,7 @@ func New(a Authenticator, opts *Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{opts: o, url: u, auth: a, template: *o.HTTPClient, timeout: defaultTimeout, watchdog: reconnect.NewWatchdog(o.idleLimit(), o.envelopeTime()), calls: make(chan struct{}, maxCalls)}
+	c := &Client{opts: o, url: u, auth: a, template: *o.HTTPClient, timeout: defaultTimeout, watchdog: reconnect.NewWatchdog(o.idleLimit(), o.envelopeTime()), calls: make(chan struct{}, maxCalls), allowing: make(chan struct{}, 1)}
 	if o.HTTPClient.Timeout > 0 {
 		c.timeout = o.HTTPClient.Timeout
 	}
@@ -73,7 +74,7 @@ func New(a Authenticator, opts *Options) (*Client, error) {
 	if err := c.prepareConnections(); err != nil {
 		return nil, err
 	}
-	c.version.Store(&o.Version)
+	c.spoken.byURL = make(map[string]*atomic.Pointer[string])
 	return c, nil
 }
 
@@ -131,19 +132,20 @@ func NewTransport() *http.Transport {
 // requests go to where the mailbox anchor is, if that is not "", and carry what
 // the service told the requests before them to say of where that was (cookies),
 // whatever becomes of tokens meanwhile. So a subscription must be listened to
-// through the Session that it was made with.
+// through the Session that it was made with. Exchange Online wants an anchor
+// (X-AnchorMailbox) from who impersonates with an application's token.
 func (c *Client) Session(anchor string) *Session {
 	return c.sessionAt(c.url, anchor)
 }
 
 func (c *Client) sessionAt(u *url.URL, anchor string) *Session {
-	return &Session{client: c, url: u, anchor: anchor, pool: c.newPool()}
+	return &Session{client: c, url: u, anchor: anchor, pool: c.newPool(), version: c.versionAt(u)}
 }
 
 // anchoredAt returns the same way for another mailbox: the cookies, which say
 // where the subscriptions are, stay.
 func (s *Session) anchoredAt(anchor string) *Session {
-	return &Session{client: s.client, url: s.url, anchor: anchor, pool: s.pool}
+	return &Session{client: s.client, url: s.url, anchor: anchor, pool: s.pool, version: s.version}
 }
 
 // keep has connections outlive the calls that are made over them until release
@@ -157,10 +159,11 @@ func (s *Session) keep() (release func()) { return s.pool.Acquire().Release }
 // *outlookstream.ConnectionError. A Session is safe for concurrent use, holds
 // connections only while a call or a Stream is going on, and need not be closed.
 type Session struct {
-	client *Client
-	url    *url.URL
-	anchor string
-	pool   *reconnect.Pool
+	client  *Client
+	url     *url.URL
+	anchor  string
+	pool    *reconnect.Pool
+	version *atomic.Pointer[string] // RequestServerVersion: see Client.versionAt
 
 	statistics atomic.Pointer[string] // X-ClientStatistics of the last call
 }

@@ -14,11 +14,20 @@ import (
 // connectAndDeliver subscribes where necessary, listens, and gives what comes
 // to the watch. It returns how long the connection had been good when it ended.
 func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCauseFunc) (goodFor time.Duration, err error) {
-	g.pullNoLonger()
+	if err := g.pullNoLonger(); err != nil {
+		return 0, err
+	}
+	g.pullIfStreamless()
+	var late *late // nil: who comes interrupts
+	if g.pulling.IsZero() {
+		late = g.newLate(cancel)
+		defer late.settle() // also if something panics
+		defer cancel(nil)
+	}
 	// Not with ctx: a request that is given up because the group is to change
 	// would leave a subscription behind that counts.
 	if err := g.subscribeAll(g.watch.ctx); err != nil {
-		if _, answered := errors.AsType[*Error](err); !answered {
+		if _, answered := errors.AsType[*Error](err); !answered && err != errRegroup {
 			g.pullingFailed()
 		}
 		return 0, err
@@ -27,13 +36,21 @@ func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCaus
 		return 0, context.Cause(ctx)
 	}
 	subscriptions := g.subscribed()
-	if len(subscriptions) == 0 {
+	switch {
+	case len(subscriptions) == 0:
 		g.pullingFailed()
 		return 0, g.idleUntil(ctx, g.nextDue())
-	}
-	if !g.pulling.IsZero() {
+	case !g.pulling.IsZero():
 		return g.pullAndDeliver(ctx)
+	case g.watch.client.isBusy(g.session.anchor):
+		return 0, g.idleUntil(ctx, g.watch.client.busy.ends(g.watch.client.charged(g.session.anchor)))
+	default:
+		return g.listenAndDeliver(ctx, late, subscriptions)
 	}
+}
+
+// listenAndDeliver is connectAndDeliver with subscriptions that there are.
+func (g *group) listenAndDeliver(ctx context.Context, late *late, subscriptions []*Subscription) (goodFor time.Duration, err error) {
 	stream, err := g.session.Open(ctx, subscriptions...)
 	if err != nil && ctx.Err() != nil {
 		return 0, context.Cause(ctx)
@@ -42,26 +59,24 @@ func (g *group) connectAndDeliver(ctx context.Context, cancel context.CancelCaus
 		return 0, g.anchorFailed(err)
 	}
 	if err != nil {
-		g.judgeOpening(err)
-		return 0, err
+		return 0, g.judgeOpening(err)
 	}
 	defer stream.Close()
 	g.accepted()
 	g.watch.client.opts.Logger.Info("connected", "subscriptions", len(subscriptions), "anchor", g.session.anchor, "request-id", stream.diagnostics.RequestID)
-	late := g.retryMissing(ctx, cancel)
+	late.begin(ctx)
 	err = g.deliver(ctx, stream)
-	cancel(err)
+	late.cancel(err)
 	stream.Close() // before anything that takes time: it is over
 	late.settle()
-	g.judgeStream(stream, err)
-	return stream.goodFor(), g.failedIn(err)
+	return stream.goodFor(), g.failedIn(stream, g.judgeStream(stream, err))
 }
 
-// idleUntil waits for the time when a member may be tried: there is nothing to
-// listen to.
+// idleUntil waits for the time when a member may be tried, or who asks to be left
+// alone may be asked: there is nothing to listen to, or nobody.
 func (g *group) idleUntil(ctx context.Context, at time.Time) error {
-	if at.IsZero() {
-		return errRegroup // the last of them has left
+	if at.IsZero() || g.hasNewcomers() {
+		return errRegroup // the last of them has left, or there is another
 	}
 	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()

@@ -77,6 +77,9 @@ func (e *Error) Error() string {
 	if e.BackOff > 0 {
 		fmt.Fprintf(&b, " (wait %v)", e.BackOff)
 	}
+	if advice := e.advice(); advice != "" {
+		fmt.Fprintf(&b, ": %s", advice)
+	}
 	return b.String()
 }
 

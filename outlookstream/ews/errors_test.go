@@ -130,3 +130,24 @@ func TestARefusedTokenIsNotSentAgain(t *testing.T) {
 		t.Errorf("%v\n%v\n%d requests", first, second, requests)
 	}
 }
+
+func TestAnErrorSaysWhatToDoWhereTheServiceDoesNot(t *testing.T) {
+	for _, tt := range []struct {
+		err  Error
+		says string // "": nothing
+	}{
+		{Error{Op: "Subscribe", Status: 404}, "Options.URL"},
+		{Error{Op: "Subscribe", Status: 405}, "Options.URL"},
+		{Error{Op: "Subscribe", Status: 404, Code: "ErrorX"}, ""},
+		{Error{Op: "Autodiscover", Status: 404}, ""},
+		{Error{Op: "Subscribe", Status: 500, Code: "ErrorImpersonationRequired"}, "set Options.Impersonate"},
+		{Error{Op: "Subscribe", Status: 200, Code: "ErrorImpersonateUserDenied"}, "no right to act"},
+		{Error{Op: "Subscribe", Status: 200, Code: "ErrorAccessDenied"}, "Full Access"},
+		{Error{Op: "Subscribe", Status: 200, Code: "ErrorSubscriptionDelegateAccessNotSupported"}, "Full Access"},
+		{Error{Op: "Subscribe", Status: 200, Code: "ErrorServerBusy"}, ""},
+	} {
+		if advice := tt.err.advice(); (advice == "") != (tt.says == "") || !strings.HasSuffix(tt.err.Error(), advice) || !strings.Contains(advice, tt.says) {
+			t.Errorf("%v", &tt.err)
+		}
+	}
+}

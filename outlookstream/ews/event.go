@@ -24,6 +24,14 @@ var eventTypes = [...]EventType{CopiedEvent, CreatedEvent, DeletedEvent, Modifie
 
 func (e EventType) known() bool { return slices.Contains(eventTypes[:], e) }
 
+// eventTypesIn returns those that a version has.
+func eventTypesIn(version string) []EventType {
+	if isBefore(version, streamsSince) {
+		return eventTypes[:slices.Index(eventTypes[:], FreeBusyChangedEvent)]
+	}
+	return eventTypes[:]
+}
+
 // An ID names one version of an item or a folder.
 type ID struct {
 	ID        string // opaque, case-sensitive; "" in the zero ID, which names nothing

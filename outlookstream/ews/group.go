@@ -29,6 +29,7 @@ type group struct {
 	dumb    int       // how many streams in a row have brought nothing
 	brief   int       // how many in a row have brought something, and no heartbeat
 	briefly time.Time // when the first of those was opened
+	unnamed int       // how many in a row have ended with the end for one that was not named
 	pulling time.Time // until when the group asks instead of listening; zero: it listens
 
 	// unproven is why it asks, until that has been seen to work; nil: it has.
@@ -43,18 +44,7 @@ type group struct {
 	coming  []*member
 	leaving []*membership
 	cancel  context.CancelCauseFunc // ends the attempt that is going on; nil: none is
-}
-
-// A member is a mailbox of a group.
-type member struct {
-	Mailbox
-	membership   *membership
-	subscription *Subscription // nil: to be made
-	since        time.Time     // when it was made
-	owed         error         // Reason of the Resync due before any other event; nil if none
-	due          time.Time     // when a subscription may be tried; zero: now
-	policy       *reconnect.Policy
-	strays       int // how often in a row the service could not route it to the group's server
+	late    *late                   // sees to those who come; nil: they have to interrupt
 }
 
 // errRegroup ends an attempt because the group is to change.
@@ -68,57 +58,6 @@ func newGroup(w *watch, at place, u *url.URL) *group {
 	b := w.client.opts.Backoff
 	g.loop = reconnect.NewLoop(g, reconnect.NewPolicy(b.Initial, b.Max), b.ResetAfter)
 	return g
-}
-
-// hasRoom reports whether another mailbox may be added.
-func (g *group) hasRoom() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return !g.over && g.size < groupSize
-}
-
-// add leaves word of a mailbox that comes, and of why it is to be read then.
-func (g *group) add(m *membership, owed error) {
-	b := g.watch.client.opts.Backoff
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.coming = append(g.coming, &member{Mailbox: m.mailbox, membership: m, owed: owed, policy: reconnect.NewPolicy(b.Initial, b.Max)})
-	g.size++
-	g.interrupt()
-}
-
-// remove leaves word of a mailbox that goes.
-func (g *group) remove(m *membership) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.coming = slices.DeleteFunc(g.coming, func(other *member) bool { return other.membership == m })
-	g.leaving = append(g.leaving, m)
-	g.interrupt()
-}
-
-// isOver reports whether the group takes no mailbox any more, and listens no more.
-func (g *group) isOver() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.over
-}
-
-// interrupt ends the attempt that is going on. g.mu is held.
-func (g *group) interrupt() {
-	if g.cancel != nil {
-		g.cancel(errRegroup)
-	}
-}
-
-// begin starts the group's goroutine, unless it runs.
-func (g *group) begin() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.begun {
-		return
-	}
-	g.begun = true
-	g.watch.spawn(g.run)
 }
 
 func (g *group) run() {
@@ -155,63 +94,6 @@ func (g *group) Attempt() (goodFor time.Duration, err error) {
 	return goodFor, err
 }
 
-// change does what word was left of, and reports whether anybody is left. From
-// now on, cancel is how to interrupt.
-func (g *group) change(cancel context.CancelCauseFunc) bool {
-	g.mu.Lock()
-	coming, leaving := g.coming, g.leaving
-	g.coming, g.leaving = nil, nil
-	g.cancel = cancel
-	g.mu.Unlock()
-
-	g.leave(leaving)
-	for _, m := range coming {
-		g.members[m.key()] = m
-	}
-
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.size = len(g.members) + len(g.coming)
-	g.over = g.size == 0
-	return !g.over
-}
-
-// leave lets members go, and their subscriptions with them.
-func (g *group) leave(leaving []*membership) {
-	var subscriptions []*Subscription
-	for _, s := range leaving {
-		m := g.members[s.mailbox.key()]
-		if m == nil || m.membership != s {
-			continue // it has gone already
-		}
-		delete(g.members, m.key())
-		if m.subscription != nil {
-			subscriptions = append(subscriptions, m.subscription)
-		}
-	}
-	g.unsubscribe(subscriptions)
-	g.anchorAgain()
-}
-
-// failedIn deals with what the service said in a stream: err, if it is the end
-// for mailboxes that it names. The others go on without them.
-func (g *group) failedIn(err error) error {
-	failure, said := errors.AsType[*Error](err)
-	if !said || !isMailboxFatal(err) {
-		return err
-	}
-	end := err
-	for _, m := range g.sorted() {
-		if m.subscription != nil && slices.Contains(failure.Subscriptions, m.subscription.ID) {
-			if failed := g.depart(m, &departure{err: err}); failed != nil {
-				return failed
-			}
-			end = errRegroup
-		}
-	}
-	return end
-}
-
 // depart lets a member go that the group cannot keep.
 func (g *group) depart(m *member, d *departure) error {
 	delete(g.members, m.key())
@@ -243,6 +125,9 @@ func (g *group) Classify(err error) reconnect.Verdict {
 		return reconnect.Verdict{Action: reconnect.Renew}
 	}
 	verdict := reconnect.Verdict{Action: classify(err)}
+	if isUnnamed(err) {
+		verdict.Action = reconnect.Resubscribe
+	}
 	g.noteEnd(err)
 	if failure, said := errors.AsType[*Error](err); said {
 		verdict.Answered, verdict.RetryAfter, verdict.Challenge = true, failure.BackOff, failure.challenge != ""
@@ -281,29 +166,7 @@ func (g *group) Forget(err error) {
 		}
 	}
 	if !named {
+		g.unsubscribeAll() // they may live on, and count
 		g.forgetAll(outlookstream.ErrResubscribed)
 	}
-}
-
-func (g *group) forgetAll(reason error) {
-	for _, m := range g.members {
-		m.forget(reason)
-	}
-}
-
-// forget drops a subscription. What it had collected is gone with it. One that is
-// lost again and again is made less and less often.
-func (m *member) forget(reason error) {
-	if m.subscription != nil && time.Since(m.since) >= m.membership.group.watch.client.opts.Backoff.ResetAfter {
-		m.policy.Reset()
-	}
-	m.subscription, m.owed = nil, m.owing(reason)
-}
-
-// owing is the Reason of the Resync that is due when reason is another one for it.
-func (m *member) owing(reason error) error {
-	if errors.Is(m.owed, outlookstream.ErrStarted) {
-		return m.owed
-	}
-	return reason
 }

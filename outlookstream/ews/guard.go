@@ -17,8 +17,8 @@ type fall struct {
 	thrown any // nil: runtime.Goexit
 }
 
-// errFallen ends a watch one of whose goroutines has not returned.
-var errFallen = errors.New("a function that the watch called did not return")
+// errFallen ends that of which a goroutine has not returned.
+var errFallen = errors.New("a function that was called did not return")
 
 // spawn calls f on a goroutine that the watch waits for.
 func (w *watch) spawn(f func()) { w.running.Go(func() { w.guard(f) }) }
@@ -26,14 +26,20 @@ func (w *watch) spawn(f func()) { w.running.Go(func() { w.guard(f) }) }
 // guard calls f. If that panics or ends its goroutine, the watch ends, and its
 // loop does the same.
 func (w *watch) guard(f func()) {
+	w.fall.guard(f, func() { w.cancel(errFallen) })
+}
+
+// guard calls do, and remembers if that panics or ends its goroutine. Then it
+// calls fallen.
+func (f *fall) guard(do, fallen func()) {
 	returned := false
 	defer func() {
 		if !returned {
-			w.fall.note(recover())
-			w.cancel(errFallen)
+			f.note(recover())
+			fallen()
 		}
 	}()
-	f()
+	do()
 	returned = true
 }
 

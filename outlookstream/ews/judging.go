@@ -21,12 +21,14 @@ const (
 )
 
 // judgeStream decides whether streaming works here, by the end of a stream that
-// was accepted.
-func (g *group) judgeStream(stream *Stream, err error) {
+// was accepted. It returns what that means to the group.
+func (g *group) judgeStream(stream *Stream, err error) error {
 	_, broken := errors.AsType[*outlookstream.ConnectionError](err)
 	switch {
 	case stream.beat(err) || err == io.EOF:
 		g.dumb, g.brief, g.briefly = 0, 0, time.Time{}
+	case mayBeStreamless(err) && stream.envelopes.Load() <= 1:
+		return g.refusedToStream(err)
 	case !broken || errors.Is(err, errRegroup): // the service said something, or the group is to change
 	case stream.envelopes.Load() == 0:
 		if errors.Is(err, outlookstream.ErrIdle) {
@@ -35,14 +37,26 @@ func (g *group) judgeStream(stream *Stream, err error) {
 	default:
 		g.wasBrief(stream.opened, err)
 	}
+	return err
 }
 
 // judgeOpening decides the same by a stream that could not be opened: of what has
 // no end, a proxy may hold back even the header.
-func (g *group) judgeOpening(err error) {
-	if errors.Is(err, errNoAnswer) {
+func (g *group) judgeOpening(err error) error {
+	switch {
+	case mayBeStreamless(err):
+		return g.refusedToStream(err)
+	case errors.Is(err, errNoAnswer):
 		g.broughtNothing(err)
 	}
+	return err
+}
+
+// refusedToStream makes the group ask instead of listen to what it could
+// subscribe to. If that was a mistake, asking will end with it, too.
+func (g *group) refusedToStream(err error) error {
+	g.pull(err)
+	return errRegroup
 }
 
 // broughtNothing makes the group ask instead of listen, if this goes on.

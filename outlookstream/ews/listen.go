@@ -64,6 +64,10 @@ func (s *Session) listening(subscriptions []*Subscription) (request, map[string]
 	if n := len(subscriptions); n == 0 || n > maxSubscriptions {
 		return request{}, nil, fmt.Errorf("ews: Open listens to 1 to %d subscriptions, not to %d: open another stream for the others", maxSubscriptions, n)
 	}
+	version, err := s.since(streamsSince, streams)
+	if err != nil {
+		return request{}, nil, fmt.Errorf("ews: Open: %w", err)
+	}
 	operation := listenRequest{Minutes: int(s.client.opts.ConnectionTimeout / time.Minute)}
 	mailboxes := make(map[string]string, len(subscriptions))
 	for _, sub := range subscriptions {
@@ -73,7 +77,7 @@ func (s *Session) listening(subscriptions []*Subscription) (request, map[string]
 		operation.SubscriptionIDs = append(operation.SubscriptionIDs, sub.ID)
 		mailboxes[sub.ID] = sub.Mailbox
 	}
-	r := request{op: opListen, impersonate: s.anchor, operation: operation}
+	r := request{op: opListen, impersonate: s.anchor, operation: operation, version: version}
 	if first := subscriptions[0].Mailbox; r.impersonate == "" && first != ownMailbox {
 		r.impersonate = first
 	}

@@ -3,6 +3,7 @@ package ews
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,14 +14,15 @@ type Mailbox struct {
 	// Options.Impersonate it must be set. Upper and lower case are the same.
 	Address string
 	// Folders are those to watch; none means all, which can be had of another
-	// person's mailbox only with Options.Impersonate. An id and a distinguished
-	// name may be mixed.
+	// person's mailbox only with Options.Impersonate, and not of Exchange 2007. An id
+	// and a distinguished name may be mixed.
 	Folders []Folder
 	// Grouping is its GroupingInformation, if that is known from elsewhere than
 	// Autodiscover: mailboxes with the same one can share a stream. Default: "",
 	// as all have that do not say. With Options.Discover it is not used.
 	Grouping string
-	// Events are the kinds to be told of; none means all seven.
+	// Events are the kinds to be told of; none means all seven, or, before Exchange
+	// 2010 SP1, the six without FreeBusyChangedEvent.
 	Events []EventType
 }
 
@@ -48,6 +50,19 @@ func (m Mailbox) name() string {
 		return ownMailbox
 	}
 	return m.Address
+}
+
+// wants returns the version that came with what is to be watched, what that is,
+// and what to do where there is none.
+func (m Mailbox) wants() (since, what, instead string) {
+	switch {
+	case slices.Contains(m.Events, FreeBusyChangedEvent):
+		return streamsSince, string(FreeBusyChangedEvent), "leave it out of Mailbox.Events"
+	case len(m.Folders) == 0:
+		return allFoldersSince, "watching all folders", "name folders (Mailbox.Folders)"
+	default:
+		return oldVersions[0], "", ""
+	}
 }
 
 // ownMailbox is the Resource of events of a Mailbox without an Address.

@@ -30,7 +30,9 @@ type Options struct {
 	Impersonate bool
 
 	// Version is the RequestServerVersion. Default: Exchange2013_SP1, or an
-	// earlier one from when the server says that it does not know that.
+	// earlier one, down to Exchange2007_SP1, from when the server says that it does
+	// not know that. Before Exchange2010_SP1 there are no streams: a watch asks again
+	// and again instead.
 	Version string
 
 	// HTTPClient is a template for how to reach the service, as in

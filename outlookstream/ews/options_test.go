@@ -42,7 +42,7 @@ func TestZeroOptionsAreTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.url.String() != OnlineURL || *c.version.Load() != "Exchange2013_SP1" || c.opts.ConnectionTimeout != 29*time.Minute || c.opts.MaxEnvelope != 4<<20 || c.timeout != time.Minute ||
+	if c.url.String() != OnlineURL || *c.versionAt(c.url).Load() != "Exchange2013_SP1" || c.opts.ConnectionTimeout != 29*time.Minute || c.opts.MaxEnvelope != 4<<20 || c.timeout != time.Minute ||
 		c.opts.Backoff != (outlookstream.Backoff{Initial: 500 * time.Millisecond, Max: time.Minute, ResetAfter: time.Minute}) || c.opts.UserAgent == "" {
 		t.Errorf("%+v", c.opts)
 	}

@@ -75,7 +75,6 @@ func (c *Client) discover(ctx context.Context, mailboxes []Mailbox) (results []f
 		case isMailboxFatal(u.Err), classify(u.Err) == reconnect.GiveUp:
 			results = append(results, found{mailbox: m, err: u.Err, final: true})
 		default:
-			c.opts.Logger.Warn("mailbox not found", "mailbox", m.name(), "err", u.Err)
 			results = append(results, found{mailbox: m, err: u.Err})
 		}
 	}

@@ -47,7 +47,9 @@ func (s *Session) SubscribePull(ctx context.Context, m Mailbox, opts *PullOption
 	if err != nil {
 		return nil, err
 	}
-	return s.subscribe(ctx, m, subscribeRequest{Pull: &pullTarget{target: s.target(m), Watermark: o.Watermark, Timeout: timeout}})
+	return s.subscribe(ctx, m, s.version.Load(), func(t target) subscribeRequest {
+		return subscribeRequest{Pull: &pullTarget{target: t, Watermark: o.Watermark, Timeout: timeout}}
+	})
 }
 
 // minutesOf refuses what the schema would.

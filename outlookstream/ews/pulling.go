@@ -10,12 +10,12 @@ import (
 	"github.com/calwatch/calwatch/outlookstream"
 )
 
-// Where a proxy holds back what has no end, or a server is too old to stream, a
-// group asks again and again instead.
+// Where a proxy holds back what has no end, or a server has no streams, a group
+// asks again and again instead.
 
 // ErrPulling is the Reason of a [outlookstream.Resync] of mailboxes that are
-// asked about from now on, since streams bring nothing or do not last: what happens
-// is told later, but told.
+// asked about from now on, since streams bring nothing or do not last, or the
+// server has none: what happens is told later, but told.
 var ErrPulling = errors.New("streaming does not work here: asking again and again instead")
 
 const (
@@ -71,14 +71,24 @@ func (g *group) pullingWorks() {
 	g.unproven = nil
 }
 
-// pullNoLonger makes the group listen again, when it has asked for long enough.
-func (g *group) pullNoLonger() {
+// pullNoLonger makes the group listen again, when it has asked for long enough,
+// unless the server still says that there is nothing to listen to.
+func (g *group) pullNoLonger() error {
 	if g.pulling.IsZero() || !time.Now().After(g.pulling) {
-		return
+		return nil
+	}
+	may, err := g.mayStream(g.watch.ctx)
+	switch {
+	case err != nil:
+		return err
+	case !may:
+		g.pulling = time.Now().Add(streamAgain)
+		return nil
 	}
 	g.unsubscribeAll()
 	g.pulling, g.unproven = time.Time{}, nil
 	g.forgetAll(outlookstream.ErrReconnected)
+	return nil
 }
 
 // pullAndDeliver asks about every mailbox again and again.

@@ -57,9 +57,11 @@ func (s *Session) SubscribePush(ctx context.Context, m Mailbox, opts *PushOption
 	if err := validatePushURL(o.URL); err != nil {
 		return nil, err
 	}
-	return s.subscribe(ctx, m, subscribeRequest{Push: &pushTarget{
-		target: s.target(m), Watermark: o.Watermark, StatusFrequency: frequency, URL: o.URL, CallerData: o.CallerData,
-	}})
+	return s.subscribe(ctx, m, s.version.Load(), func(t target) subscribeRequest {
+		return subscribeRequest{Push: &pushTarget{
+			target: t, Watermark: o.Watermark, StatusFrequency: frequency, URL: o.URL, CallerData: o.CallerData,
+		}}
+	})
 }
 
 func (o *PushOptions) withDefaults() PushOptions {

@@ -84,6 +84,10 @@ func (f *fault) toError(r request, present func(string, int) string) *Error {
 	if e.Code == "ErrorInvalidRequest" && strings.Contains(e.Message, "could not contact the appropriate CAS server") {
 		e.Code = "ErrorProxiedSubscriptionCallFailure"
 	}
+	// What comes as a matter of the schema, and is one of its version: the header is in the schema, too.
+	if e.Code == "ErrorSchemaValidation" && (strings.Contains(e.Message, "RequestServerVersion") || strings.Contains(e.Message, "ExchangeVersionType")) {
+		e.Code = "ErrorInvalidServerVersion"
+	}
 	return e
 }
 

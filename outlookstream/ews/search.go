@@ -8,33 +8,89 @@ import (
 
 	"github.com/calwatch/calwatch/internal/reconnect"
 	"github.com/calwatch/calwatch/outlookstream"
+	"github.com/calwatch/calwatch/outlookstream/ews/internal/autodiscover"
 )
 
-// search has mailboxes looked for that have no group. One search at a time.
+// A quest is mailboxes that are to be looked for together: those of one domain,
+// or, where whom to ask does not depend on that, all.
+type quest struct {
+	domain    string
+	since     time.Time // when the first of them was due; zero: at once
+	mailboxes []Mailbox
+}
+
+// search has mailboxes looked for that have no group: one search of a domain at a
+// time, and of few domains. Who has waited longest comes first, or those that are
+// never found would keep out the others.
 func (w *watch) search() {
-	if w.searching || len(w.lost) == 0 {
+	if len(w.lost) == 0 || len(w.searching) >= maxDomains {
 		return
 	}
+	quests, wait := w.due()
+	w.again.Reset(wait)
+	slices.SortFunc(quests, func(a, b *quest) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.domain, b.domain)) })
+	for _, q := range quests[:min(len(quests), maxDomains-len(w.searching))] {
+		slices.SortFunc(q.mailboxes, byAddress)
+		for _, m := range q.mailboxes {
+			delete(w.lost, m.key())
+		}
+		w.searching[q.domain] = true
+		w.spawn(func() {
+			_ = w.tell(news{found: w.client.find(w.ctx, q.mailboxes), in: q.domain})
+		})
+	}
+}
+
+// due returns the searches that may begin, and how long it is until the next.
+func (w *watch) due() (quests []*quest, wait time.Duration) {
 	now := time.Now()
-	wait := time.Hour
-	var wanted []Mailbox
+	wait = time.Hour
+	divided := w.client.opts.Discover && w.client.asksDomains()
+	of := make(map[string]*quest)
 	for key, at := range w.lost {
 		if at.After(now) {
 			wait = min(wait, at.Sub(now))
 			continue
 		}
-		wanted = append(wanted, w.mailboxes[key].Mailbox)
-		delete(w.lost, key)
+		m, domain := w.mailboxes[key].Mailbox, ""
+		if divided {
+			domain = autodiscover.DomainOf(m.Address)
+		}
+		if w.searching[domain] {
+			continue
+		}
+		q := of[domain]
+		if q == nil {
+			q = &quest{domain: domain, since: at}
+			of[domain] = q
+			quests = append(quests, q)
+		}
+		q.mailboxes = append(q.mailboxes, m)
+		if at.Before(q.since) {
+			q.since = at
+		}
 	}
-	w.again.Reset(wait)
-	if len(wanted) == 0 {
-		return
+	return quests, wait
+}
+
+// gather keeps what a search has found until all searches are over, but not for
+// long: others may take minutes.
+func (w *watch) gather(n news) error {
+	delete(w.searching, n.in)
+	if len(w.gathered) == 0 {
+		w.enough.Reset(settling)
 	}
-	slices.SortFunc(wanted, byAddress)
-	w.searching = true
-	w.spawn(func() {
-		_ = w.tell(news{found: w.client.find(w.ctx, wanted)})
-	})
+	w.gathered = append(w.gathered, n.found...)
+	if len(w.searching) > 0 {
+		return nil
+	}
+	return w.settleGathered()
+}
+
+func (w *watch) settleGathered() error {
+	results := w.gathered
+	w.gathered = nil
+	return w.settle(results)
 }
 
 // patience spaces the searches for one mailbox.
@@ -42,6 +98,25 @@ type patience struct {
 	policy  *reconnect.Policy
 	last    time.Time
 	refused bool // the last search ended with a token that was refused
+
+	// Where it was found, and how often in a row it was refused there.
+	place    place
+	refusals int
+}
+
+// refusedAt takes note that a mailbox was found somewhere and refused there.
+func (p *patience) refusedAt(at place) {
+	at.alone = ""
+	if p.place != at {
+		p.place, p.refusals = at, 0
+	}
+	p.refusals++
+}
+
+// isStray reports whether a mailbox that is found at a place again does not get
+// along with the others there: they are served, and it is not.
+func (p *patience) isStray(at place) bool {
+	return p != nil && p.place == at && p.refusals >= maxStrays
 }
 
 // searchLater has a mailbox looked for after a while, because of err; nil: it is
@@ -49,8 +124,8 @@ type patience struct {
 // token has been refused, and the next one, too, no other will do better.
 func (w *watch) searchLater(m Mailbox, err error) error {
 	b := w.client.opts.Backoff
-	p := w.patience[m.key()]
-	if p == nil || time.Since(p.last) > 10*b.Max {
+	p := w.patienceWith(m)
+	if p == nil {
 		p = &patience{policy: reconnect.NewPolicy(b.Initial, b.Max)}
 		w.patience[m.key()] = p
 	}
@@ -62,8 +137,23 @@ func (w *watch) searchLater(m Mailbox, err error) error {
 	if failure, said := errors.AsType[*Error](err); said {
 		p.policy.AtLeast(failure.BackOff)
 	}
-	w.lost[m.key()] = p.last.Add(p.policy.NextBackOff())
+	wait := p.policy.NextBackOff()
+	w.lost[m.key()] = p.last.Add(wait)
+	if err != nil {
+		w.client.opts.Logger.Warn("mailbox not found", "mailbox", m.name(), "again in", wait, "err", err)
+		call(w.client.opts.Trace.NotFound, TraceNotFound{Mailbox: m.name(), Err: err, Delay: wait})
+	}
 	return nil
+}
+
+// patienceWith returns what is remembered of the searches for a mailbox; nil if
+// that is nothing, or long ago.
+func (w *watch) patienceWith(m Mailbox) *patience {
+	p := w.patience[m.key()]
+	if p == nil || time.Since(p.last) > 10*w.client.opts.Backoff.Max {
+		return nil
+	}
+	return p
 }
 
 // settle gives mailboxes that were found a group. Those that were not are looked
@@ -84,6 +174,10 @@ func (w *watch) settle(results []found) error {
 				return err
 			}
 			continue
+		}
+		if w.patienceWith(f.mailbox).isStray(f.place) {
+			w.client.opts.Logger.Warn("mailbox does not belong to its group", "mailbox", f.mailbox.name(), "url", f.place.url, "grouping", f.place.grouping)
+			f.place.alone = key
 		}
 		g, err := w.groupFor(f)
 		if err != nil {

@@ -33,8 +33,9 @@ func NewSet(mailboxes ...Mailbox) (*Set, error) {
 
 // Add adds mailboxes. One that is there already, by its Address, is replaced,
 // and if anything about it is new, watched anew. What is added, removed and added
-// within a second costs its group one reopening. An error says which Mailbox is
-// wrong, and means that nothing was changed.
+// within a second costs its group one reopening; what is only added, one within
+// five seconds. An error says which Mailbox is wrong, and means that nothing was
+// changed.
 func (s *Set) Add(mailboxes ...Mailbox) error {
 	for _, m := range mailboxes {
 		if err := m.validate(true); err != nil && m.Address != "" { // what depends on the Client's options is checked by its watch

@@ -139,6 +139,9 @@ func (st *Stream) told(said *Error) error {
 	if said.passes() {
 		return said
 	}
+	if said.BackOff > 0 {
+		st.client.busy.note(st.client.charged(st.request.impersonate), said.BackOff)
+	}
 	return st.fail(said)
 }
 

@@ -3,6 +3,8 @@ package ews
 import (
 	"context"
 	"encoding/xml"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/calwatch/calwatch/outlookstream"
@@ -65,11 +67,11 @@ type subscribeReply struct {
 	} `xml:"Body>SubscribeResponse>ResponseMessages>SubscribeResponseMessage"`
 }
 
-// target says what of m a subscription is about.
-func (s *Session) target(m Mailbox) target {
+// target says what of m a subscription is about, as far as a version knows it.
+func (s *Session) target(m Mailbox, version string) target {
 	t := target{All: len(m.Folders) == 0, Events: eventNames{m.Events}}
 	if len(m.Events) == 0 {
-		t.Events.Names = eventTypes[:]
+		t.Events.Names = eventTypesIn(version)
 	}
 	if !t.All {
 		t.Folders = new(folderIDs)
@@ -94,17 +96,49 @@ func (s *Session) folderElement(f Folder, address string) any {
 }
 
 // Subscribe makes a streaming subscription to m. Nothing is delivered until it
-// is listened to; what happens meanwhile waits for that.
+// is listened to; what happens meanwhile waits for that. Before Exchange 2010 SP1
+// there are none: that is [ErrVersion], and [Session.SubscribePull] is left.
 func (s *Session) Subscribe(ctx context.Context, m Mailbox) (*Subscription, error) {
 	if err := m.validate(s.client.opts.Impersonate); err != nil {
 		return nil, err
 	}
-	return s.subscribe(ctx, m, subscribeRequest{Streaming: &streamingTarget{s.target(m)}})
+	version, err := s.since(streamsSince, streams)
+	if err != nil {
+		return nil, fmt.Errorf("ews: Subscribe for %s: %w: use SubscribePull", m.name(), err)
+	}
+	sub, err := s.subscribe(ctx, m, version, func(t target) subscribeRequest {
+		return subscribeRequest{Streaming: &streamingTarget{t}}
+	})
+	if errors.Is(err, ErrVersion) && !isUnspeakable(err) && *version == streamsSince {
+		err = fmt.Errorf("%w (%s came with %s: use SubscribePull)", err, streams, streamsSince)
+	}
+	return sub, err
 }
 
-func (s *Session) subscribe(ctx context.Context, m Mailbox, operation subscribeRequest) (*Subscription, error) {
+// subscribe makes a subscription of a kind that version has.
+func (s *Session) subscribe(ctx context.Context, m Mailbox, version *string, kind func(target) subscribeRequest) (*Subscription, error) {
+	since, what, instead := m.wants()
+	wanted, err := s.since(since, what)
+	if err != nil {
+		return nil, fmt.Errorf("ews: Subscribe for %s: %w: %s", m.name(), err, instead)
+	}
+	lacks := s.client.lacks(*s.version.Load(), since, what)
+	if isBefore(*version, since) {
+		version = wanted
+	}
+	sub, err := s.subscribeAs(ctx, m, version, kind(s.target(m, *version)))
+	switch {
+	case err == nil:
+		s.upgraded(version)
+	case lacks != nil && errors.Is(err, ErrVersion):
+		err = fmt.Errorf("%w: %w: %s", err, lacks, instead)
+	}
+	return sub, err
+}
+
+func (s *Session) subscribeAs(ctx context.Context, m Mailbox, version *string, operation subscribeRequest) (*Subscription, error) {
 	var reply subscribeReply
-	r := request{op: "Subscribe", mailbox: m.name(), impersonate: m.Address, operation: operation}
+	r := request{op: "Subscribe", mailbox: m.name(), impersonate: m.Address, operation: operation, version: version}
 	diagnostics, err := s.do(ctx, r, &reply, func() (all []responseMessage) {
 		for _, m := range reply.Messages {
 			all = append(all, m.responseMessage)

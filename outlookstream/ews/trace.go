@@ -26,6 +26,18 @@ type Trace struct {
 	// Pulling is called when a group of mailboxes has found that streaming does
 	// not work, and asks again and again from now on.
 	Pulling func(TracePulling)
+	// NotFound is called when Autodiscover could not say where a mailbox is, and
+	// will be asked again. Until that finds it nothing of the mailbox is watched: a
+	// Resync of it will come then, its first if it has had none. One that is not
+	// to be found at all is told of by an Ended instead.
+	NotFound func(TraceNotFound)
+}
+
+// TraceNotFound says why it is not known where a mailbox is.
+type TraceNotFound struct {
+	Mailbox string        // its Address
+	Err     error         // what the service said, or what became of all servers that were asked
+	Delay   time.Duration // until it is looked for again
 }
 
 // TraceWaiting describes a wait between two attempts.
@@ -36,8 +48,8 @@ type TraceWaiting struct {
 
 // TracePulling says why a group does not stream.
 type TracePulling struct {
-	Err   error     // how the last stream ended
-	Until time.Time // then it tries again
+	Err   error     // how the last stream ended, or was refused; ErrVersion if the server is too old for streams
+	Until time.Time // then it tries whether it is still so
 }
 
 // TraceAnswered describes a request that is over, or, for "GetStreamingEvents",

@@ -3,8 +3,8 @@ package ews
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/calwatch/calwatch/outlookstream"
@@ -69,8 +69,10 @@ func (c *Client) watch(ctx context.Context, set *Set, fixed bool, yield func(out
 		lost:   make(map[string]time.Time),
 		owed:   make(map[string]error),
 		again:  time.NewTimer(time.Hour),
+		enough: time.NewTimer(time.Hour),
 
-		patience: make(map[string]*patience),
+		patience:  make(map[string]*patience),
+		searching: make(map[string]bool),
 	}
 	err := w.runAndWait()
 	w.fall.raise() // not if the loop's body has panicked: that is the better story
@@ -80,8 +82,9 @@ func (c *Client) watch(ctx context.Context, set *Set, fixed bool, yield func(out
 // runAndWait returns, or panics with the loop's body, when nothing is left of the watch.
 func (w *watch) runAndWait() error {
 	defer w.again.Stop()
+	defer w.enough.Stop()
 	defer w.running.Wait()
-	defer w.cancel(errLoopLeft)
+	defer w.leave()
 	return w.run()
 }
 
@@ -96,6 +99,7 @@ type watch struct {
 	fixed   bool
 	yield   func(outlookstream.Event, error) bool
 	mark    func(outlookstream.Event) outlookstream.Event
+	left    atomic.Pointer[time.Time] // when the loop was
 	running sync.WaitGroup
 	fall    fall
 	news    chan news // not buffered: who has an event waits until the loop takes it
@@ -105,17 +109,20 @@ type watch struct {
 	mailboxes map[string]listed
 	ended     map[string]bool      // those of them that were given up
 	lost      map[string]time.Time // those of them that are to be looked for, and from when on
-	searching bool                 // somebody is looking for mailboxes
+	searching map[string]bool      // of which domains somebody is looking for mailboxes; "": of any
 	owed      map[string]error     // the Reason of the Resync of those that have left a group, in their next one
 	patience  map[string]*patience // of those that were not where they should have been
 	again     *time.Timer          // for the next that is to be looked for
+	gathered  []found              // what searches have brought, while others go on
+	enough    *time.Timer          // for when it is to be used, if there is any
 }
 
 // news is what a watch hears of: one of these.
 type news struct {
 	event outlookstream.Event
 	of    *membership // whose event it is
-	found []found     // what became of those that were looked for
+	found []found     // what became of those that were looked for in a domain
+	in    string      // the domain
 	gone  *departure  // mailboxes that are no longer a group's
 	ended *group      // it has ended, because of err
 	err   error
@@ -132,15 +139,16 @@ type membership struct {
 // A departure is a mailbox that its group could not keep.
 type departure struct {
 	*membership
-	owed  error // Reason of the Resync that is due then
-	err   error // nil: it has moved, and is to be looked for
-	stray bool  // it did not get to its group's server, and is to have a group of its own
+	owed    error // Reason of the Resync that is due then
+	err     error // nil: it has moved, and is to be looked for
+	refused bool  // with no err: by the server at which it had been found
+	stray   bool  // it did not get to its group's server, and is to have a group of its own
 }
 
 var (
 	errLoopLeft = errors.New("the loop was left")
-	// settling is how long a watch waits for more changes of a Set: a group's
-	// stream has to be opened again for each.
+	// settling is how long a watch waits for more changes of a Set, and for more
+	// mailboxes to be found: a group's stream has to be opened again for each.
 	settling = time.Second
 )
 
@@ -188,6 +196,10 @@ func (w *watch) run() error {
 				return err
 			}
 		case <-w.again.C:
+		case <-w.enough.C:
+			if err := w.settleGathered(); err != nil {
+				return err
+			}
 		case <-changed:
 			more()
 		case <-settle.C:
@@ -202,8 +214,7 @@ func (w *watch) run() error {
 func (w *watch) hear(n news) error {
 	switch {
 	case n.found != nil:
-		w.searching = false
-		return w.settle(n.found)
+		return w.gather(n)
 	case n.gone != nil:
 		return w.depart(n.gone)
 	case n.ended != nil:
@@ -256,60 +267,4 @@ func (w *watch) tell(n news) error {
 	case <-w.ctx.Done():
 		return context.Cause(w.ctx)
 	}
-}
-
-// depart takes note that a group could not keep a mailbox.
-func (w *watch) depart(d *departure) error {
-	key := d.mailbox.key()
-	if w.homes[key] != d.membership {
-		return nil // it has been removed meanwhile
-	}
-	delete(w.homes, key)
-	w.owed[key] = d.owed
-	if d.err != nil {
-		return w.endMailbox(d.mailbox, d.err)
-	}
-	if d.stray {
-		at := d.group.place
-		at.alone = key
-		return w.settle([]found{{mailbox: d.mailbox, place: at}})
-	}
-	return w.searchLater(d.mailbox, nil)
-}
-
-// endMailbox gives a mailbox up; with the last one, the watch.
-func (w *watch) endMailbox(m Mailbox, reason error) error {
-	w.ended[m.key()] = true
-	w.client.opts.Logger.Warn("mailbox given up", "mailbox", m.name(), "err", reason)
-	if w.fixed && len(w.ended) == len(w.mailboxes) {
-		return reason
-	}
-	return w.give(outlookstream.Event{Kind: outlookstream.Ended, Resource: m.name(), Received: time.Now(), Reason: reason})
-}
-
-// endGroup is called when a group has ended because of what no other attempt can
-// mend, or, with no error, because it has no mailbox any more, or no server.
-func (w *watch) endGroup(n news) error {
-	w.groups = slices.DeleteFunc(w.groups, func(other *group) bool { return other == n.ended })
-	var mailboxes []Mailbox
-	for key, home := range w.homes {
-		if home.group == n.ended {
-			delete(w.homes, key)
-			mailboxes = append(mailboxes, home.mailbox)
-		}
-	}
-	slices.SortFunc(mailboxes, byAddress)
-	for _, m := range mailboxes {
-		if n.err == nil { // it may also have come when the group had just decided to end
-			w.lost[m.key()] = time.Time{}
-			if owed := n.owed[m.key()]; owed != nil {
-				w.owed[m.key()] = owed
-			}
-			continue
-		}
-		if err := w.endMailbox(m, n.err); err != nil {
-			return err
-		}
-	}
-	return nil
 }

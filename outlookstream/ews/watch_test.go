@@ -83,6 +83,7 @@ func TestAffinitySurvivesATokenRefresh(t *testing.T) {
 		}))
 		watcher := w.watchRooms(n)
 		watcher.after(time.Minute)
+		w.holdByCookies()
 		before := w.server.Exchange().Subscriptions()
 		events := watcher.after(3 * time.Hour)
 		if issued < 4 {
@@ -107,6 +108,7 @@ func TestAffinitySurvivesARefusedToken(t *testing.T) {
 	inWorld(t, 5, site, func(t *testing.T, w *world) {
 		watcher := w.watchRooms(5)
 		watcher.after(time.Minute)
+		w.holdByCookies()
 		w.server.SignIn().ExpireTokens()
 		events := watcher.after(30 * time.Minute)
 		if resyncs(events, outlookstream.ErrReconnected) != 5 || len(events) != 5 {

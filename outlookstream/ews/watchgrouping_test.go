@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/calwatch/calwatch/internal/fakeserver"
 	fake "github.com/calwatch/calwatch/internal/fakeserver/exchange"
 	"github.com/calwatch/calwatch/outlookstream"
 	"github.com/calwatch/calwatch/outlookstream/ews"
@@ -93,6 +94,81 @@ func TestAMailboxOnItsWayIsWaitedForWithoutAutodiscover(t *testing.T) {
 		}
 		if streams := w.server.Exchange().Streams(); streams != 1 {
 			t.Errorf("%d streams", streams)
+		}
+	})
+}
+
+// discovering has the world's client ask the fake where mailboxes are.
+func (w *world) discovering() {
+	w.opts.Discover = true
+	w.opts.Autodiscover.Servers = []string{w.endpoint.URL}
+}
+
+func TestAMailboxThatIsRefusedWhereItIsFoundGetsAGroupOfItsOwn(t *testing.T) {
+	const n = 4
+	inWorld(t, n, site, func(t *testing.T, w *world) {
+		w.discovering()
+		w.arm(fakeserver.Fault{On: fake.OnSubscribe, Do: fake.DoErrorMessage, Code: "ErrorProxyRequestNotAllowed", User: room(2), Times: 2})
+		watcher := w.watchRooms(n)
+		events := watcher.after(time.Minute)
+		if resyncs(events, outlookstream.ErrStarted) != n {
+			t.Errorf("%v", events)
+		}
+		if streams, asked := w.server.Exchange().Streams(), w.discoveries(); streams != 2 || asked != 3 {
+			t.Errorf("%d streams, %d requests of Autodiscover", streams, asked)
+		}
+		watcher.after(2 * time.Hour)
+		id := w.change(2, "Created")
+		if len(about(watcher.take(), id)) == 0 {
+			t.Error("nothing of it")
+		}
+	})
+}
+
+func TestAMailboxThatIsRefusedEverywhereIsTriedLessAndLessOften(t *testing.T) {
+	const n = 3
+	inWorld(t, n, site, func(t *testing.T, w *world) {
+		w.discovering()
+		w.armForGood(fakeserver.Fault{On: fake.OnSubscribe, Do: fake.DoErrorMessage, Code: "ErrorProxyRequestNotAllowed", User: room(2)})
+		watcher := w.watchRooms(n)
+		watcher.after(10 * time.Minute)
+		before := len(w.requests("Subscribe"))
+		watcher.after(time.Hour)
+		if tried := len(w.requests("Subscribe")) - before; tried < 60 || tried > 180 {
+			t.Errorf("it was tried %d times in an hour", tried)
+		}
+		w.server.Disarm()
+		watcher.after(2 * time.Minute)
+		id := w.change(2, "Created")
+		if len(about(watcher.take(), id)) == 0 {
+			t.Error("nothing of it")
+		}
+	})
+}
+
+func TestAMailboxThatIsFoundElsewhereAtLastJoinsTheOthersThere(t *testing.T) {
+	sites := fake.Options{BackEnds: []fake.BackEnd{
+		{Name: "ve1pr03mb0001.eurprd03.prod.fake.test", Grouping: "VE1PR03"},
+		{Name: "am0pr01mb0001.eurprd01.prod.fake.test", Grouping: "AM0PR01"},
+	}}
+	inWorld(t, 4, sites, func(t *testing.T, w *world) {
+		w.discovering()
+		w.arm(fakeserver.Fault{On: fake.OnSubscribe, Do: fake.DoErrorMessage, Code: "ErrorProxyRequestNotAllowed", User: room(0), Times: 2})
+		watcher := w.watchRooms(4)
+		watcher.after(time.Minute)
+		if streams := w.server.Exchange().Streams(); streams != 3 {
+			t.Fatalf("%d streams", streams)
+		}
+		if err := w.server.Exchange().MoveMailbox(room(0), sites.BackEnds[1].Name, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		watcher.after(2 * time.Hour)
+		if streams := w.server.Exchange().Streams(); streams != 2 {
+			t.Errorf("%d streams", streams)
+		}
+		id := w.change(0, "Created")
+		if len(about(watcher.take(), id)) == 0 {
+			t.Error("nothing of it")
 		}
 	})
 }

@@ -46,6 +46,15 @@ func newWorld(t *testing.T, mailboxes int, o fake.Options) *world {
 	for i := range mailboxes {
 		accounts = append(accounts, signin.Account{User: room(i), Name: "Room"})
 	}
+	w := &world{t: t}
+	w.serve(accounts, o)
+	return w
+}
+
+// serve makes the fake Exchange, with such accounts, and the options for it.
+func (w *world) serve(accounts []signin.Account, o fake.Options) {
+	t := w.t
+	t.Helper()
 	server := fakeserver.New(&fakeserver.Options{Accounts: accounts, Exchange: &o, MaxConcurrent: -1})
 	endpoint, err := server.ListenMemory()
 	if err != nil {
@@ -56,7 +65,7 @@ func newWorld(t *testing.T, mailboxes int, o fake.Options) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{t: t, server: server, endpoint: endpoint}
+	w.server, w.endpoint = server, endpoint
 	w.provider = auth.Cached(auth.Func(func(context.Context, auth.Request) (auth.Token, error) {
 		return auth.Token{Value: server.Token(""), ExpiresOn: time.Now().Add(1000 * time.Hour)}, nil
 	}))
@@ -66,7 +75,6 @@ func newWorld(t *testing.T, mailboxes int, o fake.Options) *world {
 		HTTPClient:  endpoint.Client("h1"),
 		Logger:      slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
-	return w
 }
 
 func (w *world) client() *ews.Client {

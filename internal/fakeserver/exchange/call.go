@@ -56,6 +56,7 @@ func (c *call) serve() {
 		panic(http.ErrAbortHandler) // the client went away in the middle of its own request
 	}
 	c.body = body
+	c.greet()
 	for _, check := range checks {
 		if f, answered := check(c); answered {
 			return

@@ -8,12 +8,14 @@ import (
 // check is one of the things that a request has to get past. It answers the request itself, or says what is wrong.
 type check func(c *call) (f *failure, answered bool)
 
-// checks are in the order of the service, as far as it is known: IIS authenticates before anybody looks at the body.
+// checks are in the order of the service, as far as it is known: IIS authenticates before anybody looks at the method
+// or the body, so that a GET tells which schemes there are.
 var checks = []check{
-	(*call).checkMethod,
 	(*call).authenticate, // authenticate.go
 	(*call).admit,        // access.go
+	(*call).checkMethod,
 	(*call).checkRequest,
+	(*call).checkAge,    // age.go
 	(*call).impersonate, // impersonate.go
 	(*call).route,       // route.go
 	(*call).limit,       // limits.go

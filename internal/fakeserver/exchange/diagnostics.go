@@ -3,12 +3,14 @@ package exchange
 import (
 	"crypto/rand"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
 const frontEnd = "AM0PR01CA0001"
 
-func (c *call) setDiagnostics() {
+// greet puts on every answer what the front end does, whoever asks and for what: support people ask for it.
+func (c *call) greet() {
 	h := c.w.Header()
 	h.Set("request-id", newGUID().String())
 	if strings.EqualFold(c.r.Header.Get("return-client-request-id"), "true") {
@@ -16,13 +18,25 @@ func (c *call) setDiagnostics() {
 			h.Set("client-request-id", id)
 		}
 	}
-	server, _, _ := strings.Cut(strings.ToUpper(c.backEnd), ".")
 	h.Set("X-FEServer", frontEnd)
+	h.Set("Cache-Control", "private")
+}
+
+// nameBackEnd puts on an answer which back-end it is from.
+func (c *call) nameBackEnd() {
+	h := c.w.Header()
+	server, _, _ := strings.Cut(strings.ToUpper(c.backEnd), ".")
 	h.Set("X-BEServer", server)
 	h.Set("X-TargetBEServer", c.backEnd)
 	h.Set("X-CalculatedBETarget", c.backEnd)
 	h.Set("X-DiagInfo", server)
-	h.Set("Cache-Control", "private")
+}
+
+// noteStatus puts on an answer with which status the back-end answered the front end; nothing, if it was not asked.
+func (c *call) noteStatus(status int) {
+	if c.backEnd != "" {
+		c.w.Header().Set("X-BackEndHttpStatus", strconv.Itoa(status))
+	}
 }
 
 // guid is in the order of its text, not in .NET's.

@@ -12,9 +12,6 @@ var requestVersions = []string{
 	"V2016_10_10", "V2017_01_07", "V2017_04_14", "V2017_07_11",
 }
 
-// streamingSince is the first version with streaming subscriptions.
-const streamingSince = "Exchange2010_SP1"
-
 // older reports whether a version is before another; both are in requestVersions.
 func older(version, than string) bool {
 	return slices.Index(requestVersions, version) < slices.Index(requestVersions, than)
@@ -47,7 +44,7 @@ func (c *call) readHeader(header *node) *failure {
 			return faulted(codeInvalidServerVersion)
 		}
 	}
-	if older(c.server.opts.Version.Schema, c.version) {
+	if older(c.server.is().Schema, c.version) {
 		return faulted(codeInvalidServerVersion)
 	}
 	n := header.child(nsTypes, "ExchangeImpersonation")

@@ -12,10 +12,6 @@ const settle = 10 * time.Millisecond
 
 // listen serves GetStreamingEvents.
 func (s *Server) listen(c *call) {
-	if older(c.version, streamingSince) {
-		c.refuse(faultf(codeIncorrectSchemaVersion, "GetStreamingEvents needs version %s or later.", streamingSince))
-		return
-	}
 	var ids []string
 	for _, n := range c.request.child(nsMessages, "SubscriptionIds").children {
 		if id := n.value(); !slices.Contains(ids, id) {

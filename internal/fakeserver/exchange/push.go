@@ -122,7 +122,7 @@ func (p *pusher) next() (page, bool) {
 // tell sends a notification until it is answered, or until the next try would come too late for StatusFrequency. It
 // reports whether the subscription lives on.
 func (p *pusher) tell(ctx context.Context, now page) bool {
-	document := sendNotification(p.server.opts.Version, now.content(p.sub.id, watermarkOf(p.watermark)))
+	document := sendNotification(p.server.is(), now.content(p.sub.id, watermarkOf(p.watermark)))
 	for wait := firstRetry; ; wait *= 2 {
 		goOn, err := p.send(ctx, document)
 		if err == nil {

@@ -144,7 +144,7 @@ func checkDotNet(root *element) error {
 			return err
 		}
 		for _, name := range []string{"MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber", "Version"} {
-			if info.attrs[name] == "" {
+			if info.attrs[name] == "" && (name != "Version" || info.attrs["MajorVersion"] != "8") { // Exchange 2007 has none
 				return fmt.Errorf("ServerVersionInfo has no %s", name)
 			}
 		}

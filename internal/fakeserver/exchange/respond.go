@@ -34,7 +34,7 @@ func (c *call) respond(operation string, all ...message) {
 // respondBody writes an answer whose body is not of the usual form.
 func (c *call) respondBody(body string) {
 	c.write(http.StatusOK, xmlDeclaration+`<s:Envelope xmlns:s="`+nsSoap+`"><s:Header><h:ServerVersionInfo `+
-		c.server.opts.Version.attributes()+` xmlns:h="`+nsTypes+`" xmlns="`+nsTypes+`"/></s:Header><s:Body>`+
+		c.server.is().attributes()+` xmlns:h="`+nsTypes+`" xmlns="`+nsTypes+`"/></s:Header><s:Body>`+
 		body+`</s:Body></s:Envelope>`)
 }
 
@@ -42,6 +42,7 @@ func (c *call) write(status int, document string) {
 	h := c.w.Header()
 	h.Set("Content-Type", xmlContent)
 	h.Set("Content-Length", strconv.Itoa(len(document)))
+	c.noteStatus(status)
 	c.w.WriteHeader(status)
 	_, _ = c.w.Write([]byte(document)) // a client that has gone gets no answer
 }
@@ -89,6 +90,7 @@ func (c *call) refuse(f *failure) {
 	switch {
 	case f.status != 0:
 		c.w.Header().Set("Content-Length", "0")
+		c.noteStatus(f.status)
 		c.w.WriteHeader(f.status)
 	case f.fault || c.operation == "":
 		c.write(http.StatusInternalServerError, soapFault(f))

@@ -43,7 +43,7 @@ func (s *Server) SetWholeContainer(on bool) {
 	s.topology.wholeContainer = on
 }
 
-// route says which back-end serves the request, and puts on the answer what support people ask for.
+// route says which back-end serves the request, and puts its name on the answer.
 func (c *call) route() (*failure, bool) {
 	t := c.server.topology
 	t.mu.Lock()
@@ -51,8 +51,8 @@ func (c *call) route() (*failure, bool) {
 	t.mu.Unlock()
 	if b != nil {
 		c.backEnd = b.Name
+		c.nameBackEnd()
 	}
-	c.setDiagnostics()
 	return f, false
 }
 

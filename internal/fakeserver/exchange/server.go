@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/calwatch/calwatch/internal/fakeserver/autodiscover"
@@ -14,7 +15,7 @@ type Options struct {
 	// Mailboxes are those there are. Default: alex@contoso.test. The first is who a request is from as long as nobody
 	// authenticates.
 	Mailboxes []Mailbox
-	// Version is what the server says it is. Default: VersionSE.
+	// Version is what the server says it is, until SetVersion. Default: VersionSE.
 	Version ServerVersion
 	// Heartbeat is the interval of heartbeats. Default: 45 s, as the service's clients have it.
 	Heartbeat time.Duration
@@ -63,6 +64,7 @@ const (
 // Server is the fake service. Its methods may be called at any time from any goroutine.
 type Server struct {
 	opts      Options
+	version   atomic.Pointer[ServerVersion]
 	host      Host
 	store     *store
 	push      *http.Client
@@ -71,6 +73,8 @@ type Server struct {
 	budgets   *budgets
 	throttle  *throttle
 	redirects autodiscover.Table
+
+	streamless atomic.Pointer[string] // what requests for streams get; nil or "": streams
 
 	done    chan struct{} // closed by Close
 	once    sync.Once
@@ -99,7 +103,7 @@ func New(opts *Options) *Server {
 	if o.Host == nil {
 		o.Host = alone{}
 	}
-	return &Server{
+	s := &Server{
 		opts:     o,
 		host:     o.Host,
 		store:    newStore(o),
@@ -111,7 +115,12 @@ func New(opts *Options) *Server {
 		done:     make(chan struct{}),
 		streams:  make(map[*stream]struct{}),
 	}
+	s.SetVersion(o.Version)
+	return s
 }
+
+// is says which server it is now.
+func (s *Server) is() ServerVersion { return *s.version.Load() }
 
 func or[T int | time.Duration](value, otherwise T) T {
 	if value <= 0 {

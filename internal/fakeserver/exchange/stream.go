@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -50,6 +51,7 @@ func (st *stream) run(bad *failure) error {
 	if f, ok := st.faults.Shape(doCutAtByte); ok {
 		st.out.cutAt = f.Bytes
 	}
+	st.c.noteStatus(http.StatusOK)
 	if err := st.out.begin(); err != nil {
 		return err
 	}

@@ -111,7 +111,9 @@ func TestASubscriptionThatNobodyUsesExpires(t *testing.T) {
 		wait(4 * time.Minute)
 		f.listen(10, id).wantClean() // as long as somebody listens, it lives
 		wait(4 * time.Minute)
-		f.listen(1, id).wantClean()
+		alive := f.listen(1, id)
+		alive.wantClean()
+		wantShort(t, alive.checked(), "OK", "[ Status ]", "Closed")
 		wait(5*time.Minute + time.Second) // the connection, too, is closed after five minutes
 		l := f.listen(1, id)
 		wantShort(t, l.checked(), "ErrorInvalidSubscription "+id+" Closed")

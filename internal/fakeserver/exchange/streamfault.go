@@ -12,7 +12,7 @@ func (st *stream) readForm() {
 		return ok
 	}
 	st.form = form{
-		version:     st.server.opts.Version,
+		version:     st.server.is(),
 		declaration: has(DoXMLDeclaration),
 		bom:         has(doBOM),
 		pretty:      has(doPretty),

@@ -20,10 +20,6 @@ type subscriptionRequest struct {
 // subscribe serves Subscribe.
 func (s *Server) subscribe(c *call) {
 	req, f := s.readSubscribe(c)
-	if f == nil && req.kind == streaming && older(c.version, streamingSince) {
-		// The code is our choice: the schema of older versions has no such element.
-		f = faultf(codeIncorrectSchemaVersion, "StreamingSubscriptionRequest needs version %s or later.", streamingSince)
-	}
 	if f != nil {
 		c.refuse(f)
 		return
@@ -129,7 +125,7 @@ func (s *Server) makeSubscription(c *call, req subscriptionRequest) (*subscripti
 		return nil, f
 	}
 	sub := &subscription{
-		id: newSubscriptionID(s.opts.Version, c.backEnd, req.mailbox.id, now), kind: req.kind, owner: c.account.Name,
+		id: newSubscriptionID(s.is(), c.backEnd, req.mailbox.id, now), kind: req.kind, owner: c.account.Name,
 		mailbox: req.mailbox, backEnd: c.backEnd, folders: req.folders, types: req.types, created: now, timeout: req.timeout,
 		push: req.push, expires: now.Add(req.timeout), start: req.mailbox.seq,
 	}

@@ -61,7 +61,7 @@ type response struct {
 type endpoint struct {
 	kind    kind
 	url     string
-	guessed bool // from a domain: nobody has said that it is one
+	guessed bool // from a domain, or where a guess redirects to: nobody has said that it is one
 }
 
 // paths of the forms, in the order in which they are asked: what tells most first.
@@ -76,19 +76,19 @@ func endpointsOf(server *url.URL, guessed bool) []endpoint {
 }
 
 // redirected returns whom to ask after a redirect to u.
-func redirected(u *url.URL, from kind) []endpoint {
-	at := endpoint{kind: from, url: u.String()}
+func redirected(u *url.URL, from endpoint) []endpoint {
+	at := endpoint{kind: from.kind, url: u.String(), guessed: from.guessed}
 	switch path := strings.ToLower(u.Path); {
 	case strings.HasSuffix(path, ".svc"):
 		at.kind = soapKind
 	case strings.HasSuffix(path, ".xml"):
 		at.kind = poxKind
 	}
-	if from == jsonKind {
+	if from.kind == jsonKind {
 		return []endpoint{at} // it has the address in it
 	}
 	queue := []endpoint{at}
-	for _, other := range endpointsOf(u, false) {
+	for _, other := range endpointsOf(u, from.guessed) {
 		if other.kind > at.kind {
 			queue = append(queue, other)
 		}

@@ -78,7 +78,7 @@ func TestDomainsThatAreNoHostsAreNone(t *testing.T) {
 		"a@Contoso.COM": "contoso.com", `"a@b"@contoso.com`: "contoso.com", "a@contoso.com.": "contoso.com",
 		"a": "", "@contoso.com": "", "a@": "", "a@x/y": "", "a@x:8443": "", "a@x?y": "", "a@.x": "", "a@x..y": "", "a@x y": "", "a@x@": "", "a@[::1]": "",
 	} {
-		if got := domainOf(address); got != want {
+		if got := DomainOf(address); got != want {
 			t.Errorf("%q: %q", address, got)
 		}
 	}

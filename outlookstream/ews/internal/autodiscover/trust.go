@@ -13,7 +13,7 @@ import (
 // serversOf returns the servers that an address leads to. The name that is made
 // for the purpose comes first: that of the domain itself is usually a web page's.
 func serversOf(address string) ([]*url.URL, error) {
-	domain := domainOf(address)
+	domain := DomainOf(address)
 	switch {
 	case domain == "":
 		return nil, fmt.Errorf("%q is not an SMTP address", address)
@@ -23,9 +23,9 @@ func serversOf(address string) ([]*url.URL, error) {
 	return []*url.URL{{Scheme: "https", Host: "autodiscover." + domain}, {Scheme: "https", Host: domain}}, nil
 }
 
-// domainOf returns the domain of an address, in lower case; "" if there is none
+// DomainOf returns the domain of an address, in lower case; "" if there is none
 // that could be a host's.
-func domainOf(address string) string {
+func DomainOf(address string) string {
 	at := strings.LastIndexByte(address, '@')
 	if at < 1 {
 		return ""
@@ -42,7 +42,7 @@ func domainOf(address string) string {
 
 // isOnline reports whether an address is one that Exchange Online gives out, such
 // as a hybrid organization's server names for a mailbox that has been moved there.
-func isOnline(address string) bool { return strings.HasSuffix(domainOf(address), ".onmicrosoft.com") }
+func isOnline(address string) bool { return strings.HasSuffix(DomainOf(address), ".onmicrosoft.com") }
 
 // allowed reports whether a server gets the credentials of u: one of Exchange
 // Online, one within the domain of the address that was asked about, or one that
@@ -52,7 +52,7 @@ func (d *discovery) allowed(u *user, to *url.URL) bool {
 	if slices.Contains(microsoftHosts, host) {
 		return true
 	}
-	if domain := domainOf(u.asked); domain != "" && (host == domain || strings.HasSuffix(host, "."+domain)) {
+	if domain := DomainOf(u.asked); domain != "" && (host == domain || strings.HasSuffix(host, "."+domain)) {
 		return true
 	}
 	if slices.ContainsFunc(d.Servers, func(s *url.URL) bool { return s.Host == to.Host }) {

@@ -47,7 +47,7 @@ func (d *discovery) follow(u *user, from endpoint, location string) {
 		d.fail(u, notAllowed(from.host(), to.Host))
 		return
 	}
-	u.queue = redirected(to, from.kind)
+	u.queue = redirected(to, from)
 }
 
 // readdress makes u go by another address.
