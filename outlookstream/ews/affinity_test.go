@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/calwatch/calwatch/internal/fakeserver"
 	"github.com/calwatch/calwatch/outlookstream"
 	"github.com/calwatch/calwatch/outlookstream/ews"
 )
@@ -60,5 +61,30 @@ func TestAnAnchorThatLeavesIsReplacedAndTheCookiesStay(t *testing.T) {
 				t.Errorf("nothing of %s", room(i))
 			}
 		}
+	})
+}
+
+// Nothing leads to what a group has left behind, so that it counts until it
+// expires: a mailbox may have 20.
+func TestAGroupThatLosesItsServerAgainAndAgainDoesNotUseUpWhatAMailboxMayHave(t *testing.T) {
+	const n = 3
+	inWorld(t, n, longLived, func(t *testing.T, w *world) {
+		w.arm(fakeserver.Fault{On: "ewsStream", Do: "inStreamError", Code: "ErrorProxiedSubscriptionCallFailure", Times: -1})
+		watcher := w.watchRooms(n)
+		most := 0
+		for range 120 {
+			watcher.after(time.Minute)
+			for _, alive := range w.perMailbox() {
+				most = max(most, alive)
+			}
+		}
+		if most < 5 || most > 17 {
+			t.Errorf("%d subscriptions at a time", most)
+		}
+		w.server.Disarm()
+		if events := watcher.after(4 * time.Minute); resyncs(events, outlookstream.ErrStarted)+resyncs(events, outlookstream.ErrResubscribed) < n {
+			t.Errorf("%v", events)
+		}
+		watcher.delivers(n, 0)
 	})
 }

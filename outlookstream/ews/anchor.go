@@ -45,10 +45,22 @@ func (g *group) anchorFailed(err error) error {
 	return err
 }
 
+// maxAdrift is how often in a row a group may lose its server before it subscribes
+// no more often than every lostApart: what it leaves behind cannot be given back,
+// as nothing leads there, and counts until it expires.
+const maxAdrift = 5
+
 // moveOn leaves the server behind that had the group's subscriptions.
 func (g *group) moveOn() {
-	if g.session != nil {
-		g.session = nil
-		g.forgetAll(outlookstream.ErrResubscribed)
+	if g.session == nil {
+		return
+	}
+	g.session = nil
+	g.adrift++
+	for _, m := range g.members {
+		if m.subscription != nil && g.adrift >= maxAdrift {
+			m.dueAgain(lostApart)
+		}
+		m.forget(outlookstream.ErrResubscribed)
 	}
 }

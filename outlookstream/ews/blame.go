@@ -27,7 +27,7 @@ func (g *group) failedIn(stream *Stream, err error) error {
 	failure, said := errors.AsType[*Error](err)
 	if !said || !isMailboxFatal(err) {
 		if stream.beat(err) {
-			g.unnamed = 0
+			g.unnamed, g.adrift = 0, 0
 		}
 		return err
 	}

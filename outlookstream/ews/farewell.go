@@ -76,7 +76,12 @@ func (m *member) answerLost() {
 	if m.lost++; m.lost < maxLost {
 		return
 	}
-	if due := time.Now().Add(lostApart); due.After(m.due) {
+	m.dueAgain(lostApart)
+}
+
+// dueAgain has m not asked for before then, whatever else makes it due.
+func (m *member) dueAgain(after time.Duration) {
+	if due := time.Now().Add(after); due.After(m.due) {
 		m.due = due
 	}
 }

@@ -30,6 +30,7 @@ type group struct {
 	brief   int       // how many in a row have brought something, and no heartbeat
 	briefly time.Time // when the first of those was opened
 	unnamed int       // how many in a row have ended with the end for one that was not named
+	adrift  int       // how often in a row the group has lost its server
 	pulling time.Time // until when the group asks instead of listening; zero: it listens
 
 	// unproven is why it asks, until that has been seen to work; nil: it has.
