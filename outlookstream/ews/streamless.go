@@ -30,7 +30,7 @@ func mayBeStreamless(err error) bool {
 	switch {
 	case !said:
 		return false
-	case failure.Code == "":
+	case failure.Code == "" && failure.Auth.Code == 0: // nor is it about who asks
 		return failure.Status == http.StatusBadRequest || failure.Status == http.StatusNotImplemented
 	default:
 		return slices.Contains(foreignRequests, failure.Code)

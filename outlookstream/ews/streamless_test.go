@@ -253,3 +253,16 @@ func TestAMailboxWhoseRequestIsAMistakeEndsBesideAStream(t *testing.T) {
 		watcher.delivers(n, 0)
 	})
 }
+
+func TestARefusalOfTheTokenSaysNothingOfStreams(t *testing.T) {
+	inWorld(t, 1, site, func(t *testing.T, w *world) {
+		w.arm(fakeserver.Fault{On: "ewsListen", Do: "status", Status: 400, Headers: map[string]string{"x-ms-diagnostics": `2000002;reason="The token has expired.";error_category="invalid_lifetime"`}})
+		watcher := w.watchRooms(1)
+		if events := watcher.after(time.Minute); resyncs(events, ews.ErrPulling) != 0 {
+			t.Errorf("%v", events)
+		}
+		if err := watcher.end(); !strings.Contains(fmt.Sprint(err), "400 Bad Request") {
+			t.Errorf("%v", err)
+		}
+	})
+}
