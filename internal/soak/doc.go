@@ -9,7 +9,7 @@
 // Exchange Web Services; what differs between the two is a source.
 //
 //	go test -run Soak ./internal/soak                     # 100 virtual hours of each
-//	go test -run Soak ./internal/soak -soak.hours=1000    # as many as CI plays
+//	go test -run Soak ./internal/soak -soak.hours=700     # as many as CI plays
 //	go test -run Soak ./internal/soak -soak=10m           # as many as fit into ten minutes
 //	go test -tags sabotage -run Sabotage ./internal/soak  # broken libraries: each must be caught
 //

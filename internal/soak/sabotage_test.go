@@ -179,7 +179,7 @@ func (s sabotage) soak(t *testing.T, root string) (said string, took time.Durati
 	}
 	write(t, filepath.Join(dir, "overlay.json"), overlay)
 	program := filepath.Join(dir, "soak.test")
-	compile := exec.Command("go", "test", "-c", "-vet=off", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program, ".")
+	compile := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-w", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program, ".")
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("the broken library does not compile: %v\n%s", err, out)
 	}

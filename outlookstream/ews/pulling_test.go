@@ -53,6 +53,7 @@ func TestWhereStreamsBringNothingTheWatchAsksInstead(t *testing.T) {
 				var pulling []ews.TracePulling
 				w.opts.Trace = &ews.Trace{Pulling: func(p ews.TracePulling) { pulling = append(pulling, p) }}
 				w.armForGood(c.fault)
+				w.opts.PullInterval = 80 * time.Second // in which a connection stays
 				watcher := w.watchRooms(n)
 				events := watcher.after(4 * time.Minute)
 				if resyncs(events, ews.ErrPulling) != n || resyncs(events, c.reason) < n || len(pulling) != 1 || pulling[0].Err == nil {
@@ -60,7 +61,7 @@ func TestWhereStreamsBringNothingTheWatchAsksInstead(t *testing.T) {
 				}
 				for i := range n {
 					id := w.change(i, "Created")
-					if len(about(watcher.after(31*time.Second), id)) == 0 {
+					if len(about(watcher.after(81*time.Second), id)) == 0 {
 						t.Errorf("nothing of %s", room(i))
 					}
 				}

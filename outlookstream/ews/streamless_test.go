@@ -14,9 +14,12 @@ import (
 	"github.com/calwatch/calwatch/outlookstream/ews"
 )
 
-// patient is a little more than the PullInterval of these tests, which wait for
-// hours.
-const patient = 5*time.Minute + time.Second
+const (
+	// seldom is the PullInterval of tests that wait for hours.
+	seldom = 25 * time.Minute
+	// patient is a little more.
+	patient = seldom + time.Second
+)
 
 // traced keeps what Trace.Pulling was told.
 func (w *world) traced() *[]ews.TracePulling {
@@ -60,7 +63,7 @@ func TestAServerFromBeforeStreamsIsAsked(t *testing.T) {
 			o := site
 			o.Version = tt.is
 			inWorld(t, n, o, func(t *testing.T, w *world) {
-				w.opts.Version, w.opts.PullInterval = tt.chosen, 5*time.Minute
+				w.opts.Version, w.opts.PullInterval = tt.chosen, seldom
 				pulling := w.traced()
 				watcher := w.watchRooms(n)
 				events := watcher.after(2 * time.Minute)
@@ -91,11 +94,11 @@ func TestAnOldServerThatIsUpgradedIsListenedTo(t *testing.T) {
 			o := site
 			o.Version = fake.Version2007
 			inWorld(t, n, o, func(t *testing.T, w *world) {
-				w.opts.PullInterval = 5 * time.Minute
+				w.opts.PullInterval = seldom
 				watcher := w.watchRooms(n)
 				watcher.after(time.Hour)
 				w.server.Exchange().SetVersion(to)
-				events := watcher.after(5*time.Hour + 10*time.Minute)
+				events := watcher.after(5*time.Hour + 20*time.Minute)
 				if len(events) != n || resyncs(events, outlookstream.ErrReconnected) != n {
 					t.Errorf("%v", events)
 				}
@@ -118,7 +121,7 @@ func TestAServerThatKnowsNoStreamsIsAsked(t *testing.T) {
 	for _, code := range []string{"ErrorSchemaValidation", "ErrorInvalidRequest", "ErrorInvalidSubscriptionRequest", "Client", "400", "501"} {
 		t.Run(code, func(t *testing.T) {
 			inWorld(t, n, site, func(t *testing.T, w *world) {
-				w.opts.PullInterval = 5 * time.Minute
+				w.opts.PullInterval = seldom
 				w.server.Exchange().SetStreamless(code)
 				pulling := w.traced()
 				watcher := w.watchRooms(n)
@@ -226,7 +229,7 @@ func TestAllFoldersOfExchange2007CannotBeWatchedBeforeItIsUpgraded(t *testing.T)
 func TestAMailboxThatIsNotUnderstoodBesideAStreamIsAskedAbout(t *testing.T) {
 	const n = 3
 	inWorld(t, n+1, site, func(t *testing.T, w *world) {
-		w.opts.PullInterval = 5 * time.Minute
+		w.opts.PullInterval = seldom
 		set, watcher := w.watchSet(n)
 		watcher.after(time.Minute)
 		w.server.Exchange().SetStreamless("ErrorSchemaValidation") // and goes on with the streams there are

@@ -149,7 +149,7 @@ func TestEveryEndOfAStreamIsSurvived(t *testing.T) {
 func TestWhereNothingStreamsTheWatchAsks(t *testing.T) {
 	inWorld(t, 3, site, func(t *testing.T, w *world) {
 		w.arm(fakeserver.Fault{On: "ewsStream", Do: "stall", Times: -1}) // as behind a proxy that holds back what has no end
-		w.opts.PullInterval = 20 * time.Second
+		w.opts.PullInterval = 2 * time.Minute
 		pulling := 0
 		w.opts.Trace = &ews.Trace{Pulling: func(p ews.TracePulling) {
 			pulling++
@@ -163,7 +163,7 @@ func TestWhereNothingStreamsTheWatchAsks(t *testing.T) {
 			t.Fatalf("pulling: %d times; %v", pulling, events)
 		}
 		id := w.change(1, "Created")
-		if events := about(watcher.after(21*time.Second), id); len(events) == 0 {
+		if events := about(watcher.after(121*time.Second), id); len(events) == 0 {
 			t.Error("what happened was not told")
 		}
 		w.server.Exchange().ExpireSubscriptions()
