@@ -65,6 +65,7 @@ func (st *stream) run(bad *failure) error {
 	timer := time.NewTimer(st.server.opts.Heartbeat)
 	defer timer.Stop()
 	for {
+		st.strikeOnce()
 		if err := st.drain(); err != nil {
 			return err
 		}
