@@ -9,6 +9,7 @@ var exchangeSabotages = []sabotage{
 		old:    "		return g.missed(said, members)",
 		new:    "		return nil",
 		caught: "lost silently",
+		seed:   "3",
 	},
 	{
 		name: "a stream that is opened again is not announced", file: "outlookstream/ews/group.go",
@@ -39,6 +40,7 @@ var exchangeSabotages = []sabotage{
 		old:    "		err = errNoGoodbye",
 		new:    "		return io.EOF",
 		caught: "taken for a clean one",
+		seed:   "3",
 	},
 	{
 		name: "a mailbox that has moved is not looked for", file: "outlookstream/ews/departing.go",
@@ -69,6 +71,7 @@ var exchangeSabotages = []sabotage{
 		old:    "	if slices.ContainsFunc(p.refused, func(h hidden) bool { return h() == value }) {\n		return nil, &refused",
 		new:    "	if value == \"\" {\n		return nil, &refused",
 		caught: "was locked by",
+		seed:   "3",
 	},
 	{
 		name: "of what is asked for no more than one event is taken", file: "outlookstream/ews/pulling.go",
