@@ -119,6 +119,7 @@ type shake struct {
 	protect                bool // with a MIC
 	spoilMIC               bool
 	version1               bool
+	oem                    bool // names in bytes
 }
 
 // second makes the client's second message from what went before.
@@ -138,7 +139,10 @@ func (k shake) second(first, challenge []byte) []byte {
 	if k.version1 {
 		response = response[:ntlmV1Response]
 	}
-	domain, user := utf16LE(k.domain), utf16LE(k.user)
+	flags, domain, user := uint32(usualFlags), utf16LE(k.domain), utf16LE(k.user)
+	if k.oem {
+		flags, domain, user = flags&^flagUnicode|flagOEM, []byte(k.domain), []byte(k.user)
+	}
 	at := offsetMIC + lengthMIC
 	b := []byte(ntlmSignature)
 	b = binary.LittleEndian.AppendUint32(b, typeAuthenticate)
@@ -148,7 +152,7 @@ func (k shake) second(first, challenge []byte) []byte {
 	b = appendField(b, len(user), at+len(response)+len(domain))
 	b = appendField(b, 0, at)
 	b = appendField(b, 0, at)
-	b = binary.LittleEndian.AppendUint32(b, usualFlags)
+	b = binary.LittleEndian.AppendUint32(b, flags)
 	b = append(b, make([]byte, 8+lengthMIC)...)
 	b = slices.Concat(b, response, domain, user)
 	if k.protect {

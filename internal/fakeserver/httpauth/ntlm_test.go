@@ -2,12 +2,14 @@ package httpauth
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"net/http"
 	"net/http/httptrace"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Azure/go-ntlmssp"
 )
@@ -122,6 +124,7 @@ func TestNTLMIsChecked(t *testing.T) {
 		"right":              {good, true},
 		"in other case":      {with(func(k *shake) { k.user, k.domain = "SVC", "contoso" }), true},
 		"by address":         {with(func(k *shake) { k.user, k.domain = svc, "" }), true},
+		"names in bytes":     {with(func(k *shake) { k.oem = true }), true},
 		"protected":          {with(func(k *shake) { k.protect = true }), true},
 		"protection spoilt":  {with(func(k *shake) { k.protect, k.spoilMIC = true, true }), false},
 		"version 1":          {with(func(k *shake) { k.version1 = true }), false},
@@ -139,12 +142,26 @@ func TestNTLMIsChecked(t *testing.T) {
 	}
 }
 
+// As ntlm-auth, which is under exchangelib: names in bytes, NTLM itself not named, extended sessions.
+func TestAClientThatKnowsNoUnicodeIsChallengedInBytes(t *testing.T) {
+	challenge := formatChallenge(negotiateMessage(0xe2889032), [8]byte{1}, "CONTOSO", time.Now())
+	if challenge == nil {
+		t.Fatal("it is refused")
+	}
+	if flags := binary.LittleEndian.Uint32(challenge[20:]); flags&flagOEM == 0 || flags&flagUnicode != 0 || flags&flagNTLM == 0 {
+		t.Errorf("flags %#x", flags)
+	}
+	if name, ok := field(challenge, 12); !ok || string(name) != "CONTOSO" {
+		t.Errorf("the domain is %q", name)
+	}
+}
+
 func TestWhatIsNoNTLMIsRefused(t *testing.T) {
 	s := newSite(t, Options{Schemes: []Scheme{Negotiate, NTLM}})
 	c := s.client()
 	for _, authorization := range []string{
 		"NTLM", "NTLM ?", "NTLM " + base64.StdEncoding.EncodeToString([]byte("short")),
-		encoded(NTLM, negotiateMessage(flagNTLM)),                     // no Unicode
+		encoded(NTLM, negotiateMessage(flagNTLM)),                     // no characters
 		encoded(NTLM, []byte(ntlmSignature+"\x02\x00\x00\x00")),       // ours
 		encoded(NTLM, []byte(ntlmSignature+"\x03\x00\x00\x00")),       // before the first
 		encoded(Negotiate, []byte{0x60, 0x82, 1, 2, 3, 4}),            // SPNEGO with Kerberos

@@ -20,6 +20,7 @@ const (
 // Flags of a message: what a client can do, and what the server chooses of it.
 const (
 	flagUnicode         = 1 << 0
+	flagOEM             = 1 << 1
 	flagRequestTarget   = 1 << 2
 	flagNTLM            = 1 << 9
 	flagAlwaysSign      = 1 << 15
@@ -31,8 +32,7 @@ const (
 	flag56              = 1 << 31
 
 	// The exchange of session keys is not among them: nothing is signed or sealed over HTTP.
-	flagsTaken  = flagUnicode | flagRequestTarget | flagNTLM | flagAlwaysSign | flagExtendedSession | flag128 | flag56
-	flagsNeeded = flagUnicode | flagNTLM
+	flagsTaken = flagRequestTarget | flagAlwaysSign | flagExtendedSession | flag128 | flag56
 )
 
 // Attributes within the target information.
@@ -71,10 +71,19 @@ func formatChallenge(negotiate []byte, nonce [8]byte, domain string, now time.Ti
 		return nil
 	}
 	wanted := binary.LittleEndian.Uint32(negotiate[12:])
-	if wanted&flagsNeeded != flagsNeeded {
+	flags := wanted&flagsTaken | flagNTLM | flagTargetDomain | flagTargetInfo | flagVersion
+	text := utf16LE
+	switch { // MS-NLMP section 3.2.5.1.1; clients that know of extended sessions may leave out that they know of NTLM
+	case wanted&(flagNTLM|flagExtendedSession) == 0:
+		return nil
+	case wanted&flagUnicode != 0:
+		flags |= flagUnicode
+	case wanted&flagOEM != 0:
+		flags |= flagOEM
+		text = func(name string) []byte { return []byte(name) }
+	default:
 		return nil
 	}
-	flags := wanted&flagsTaken | flagTargetDomain | flagTargetInfo | flagVersion
 	dns := strings.ToLower(domain) + ".test"
 	var info []byte
 	attr := func(id uint16, value []byte) {
@@ -89,7 +98,7 @@ func formatChallenge(negotiate []byte, nonce [8]byte, domain string, now time.Ti
 	attr(attrTimestamp, binary.LittleEndian.AppendUint64(nil, uint64(now.UnixNano()/100+fileTimeToUnix)))
 	attr(attrEnd, nil)
 
-	name := utf16LE(domain)
+	name := text(domain)
 	b := []byte(ntlmSignature)
 	b = binary.LittleEndian.AppendUint32(b, typeChallenge)
 	b = appendField(b, len(name), challengeHeader)
@@ -126,11 +135,18 @@ func parseAuthenticate(b []byte) (*authenticate, bool) {
 	response, ok1 := field(b, 20)
 	domain, ok2 := field(b, 28)
 	user, ok3 := field(b, 36)
-	if !ok1 || !ok2 || !ok3 || len(response) <= max(ntlmV1Response, 16+blobHeader) ||
-		binary.LittleEndian.Uint32(b[60:])&flagUnicode == 0 {
+	if !ok1 || !ok2 || !ok3 || len(response) <= max(ntlmV1Response, 16+blobHeader) {
 		return nil, false
 	}
-	a := &authenticate{user: fromUTF16LE(user), domain: fromUTF16LE(domain), proof: response[:16], blob: response[16:]}
+	a := &authenticate{proof: response[:16], blob: response[16:]}
+	switch flags := binary.LittleEndian.Uint32(b[60:]); {
+	case flags&flagUnicode != 0:
+		a.user, a.domain = fromUTF16LE(user), fromUTF16LE(domain)
+	case flags&flagOEM != 0:
+		a.user, a.domain = string(user), string(domain)
+	default:
+		return nil, false
+	}
 	if a.blob[0] != 1 || a.blob[1] != 1 { // versions of the response
 		return nil, false
 	}

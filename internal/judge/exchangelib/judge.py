@@ -13,6 +13,7 @@ from exchangelib import (
     BASIC,
     DELEGATE,
     IMPERSONATION,
+    NTLM,
     Account,
     Configuration,
     Credentials,
@@ -33,7 +34,7 @@ def open_account(order):
         config=Configuration(
             service_endpoint=order["url"],
             credentials=Credentials(order["user"], order["password"]),
-            auth_type=BASIC,
+            auth_type=NTLM if order["ntlm"] else BASIC,
             max_connections=4,  # a stream holds one for as long as it lasts
         ),
         autodiscover=False,

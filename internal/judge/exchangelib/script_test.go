@@ -29,6 +29,7 @@ type order struct {
 	URL           string   `json:"url"`
 	User          string   `json:"user"`
 	Password      string   `json:"password"`
+	NTLM          bool     `json:"ntlm"`
 	Impersonate   bool     `json:"impersonate"`
 	Anchor        string   `json:"anchor"`
 	Folders       []string `json:"folders"`
