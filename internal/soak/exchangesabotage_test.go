@@ -40,13 +40,14 @@ var exchangeSabotages = []sabotage{
 		old:    "		err = errNoGoodbye",
 		new:    "		return io.EOF",
 		caught: "taken for a clean one",
-		seed:   "3",
+		seed:   "8",
 	},
 	{
 		name: "a mailbox that has moved is not looked for", file: "outlookstream/ews/departing.go",
 		old:    "	if err := w.searchLater(d.mailbox, nil); err != nil {",
 		new:    "	if err := error(nil); err == nil {",
 		caught: "not live",
+		seed:   "8",
 	},
 	{
 		name: "streams of Exchange are not closed", file: "outlookstream/ews/stream.go",
@@ -71,7 +72,7 @@ var exchangeSabotages = []sabotage{
 		old:    "	if slices.ContainsFunc(p.refused, func(h hidden) bool { return h() == value }) {\n		return nil, &refused",
 		new:    "	if value == \"\" {\n		return nil, &refused",
 		caught: "was locked by",
-		seed:   "3",
+		seed:   "8",
 	},
 	{
 		name: "of what is asked for no more than one event is taken", file: "outlookstream/ews/pulling.go",

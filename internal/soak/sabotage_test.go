@@ -57,7 +57,7 @@ var sabotages = []sabotage{
 		old:    "		if good {\n			l.policy.Immediate()",
 		new:    "		if goodFor >= 0 {\n			l.policy.Immediate()",
 		caught: "attempts in an hour",
-		seed:   "3",
+		seed:   "8",
 	},
 	{
 		name: "holes in the numbers are not seen", file: "outlookstream/sequence.go",
