@@ -68,13 +68,6 @@ var exchangeSabotages = []sabotage{
 		caught: "handshakes of NTLM over",
 	},
 	{
-		name: "a password that was refused is sent again", file: "outlookstream/ews/passwords.go",
-		old:    "	if slices.ContainsFunc(p.refused, func(h hidden) bool { return h() == value }) {\n		return nil, &refused",
-		new:    "	if value == \"\" {\n		return nil, &refused",
-		caught: "was locked by",
-		seed:   "8",
-	},
-	{
 		name: "of what is asked for no more than one event is taken", file: "outlookstream/ews/pulling.go",
 		old:    "		for _, e := range result.Events {",
 		new:    "		for _, e := range result.Events[:min(1, len(result.Events))] {",

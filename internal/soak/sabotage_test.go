@@ -191,7 +191,7 @@ func (s sabotage) soak(t *testing.T, root string) (said string, took time.Durati
 	if strings.HasPrefix(s.file, "outlookstream/ews/") {
 		test = "^TestSoakExchange$"
 	}
-	run := exec.Command(program, "-test.run", test, "-test.timeout=120s", "-soak=110s", "-soak.seed="+cmp.Or(s.seed, "2"), "-rapid.nofailfile", "-rapid.shrinktime=1s")
+	run := exec.Command(program, "-test.run", test, "-test.timeout=260s", "-soak=220s", "-soak.seed="+cmp.Or(s.seed, "2"), "-rapid.nofailfile", "-rapid.shrinktime=1s")
 	out, err := run.CombinedOutput()
 	if err == nil {
 		t.Fatalf("it was not caught in %v: %s", time.Since(begin), out)
