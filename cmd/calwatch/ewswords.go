@@ -15,7 +15,7 @@ var optionFlags = strings.NewReplacer(
 	"Options.Version", "--ews-version",
 	"Options.UserAgent", "--user-agent",
 	"Options.Autodiscover.Servers", "--autodiscover-server",
-	"(Options.MaxStreams)", "",
+	" (Options.MaxStreams)", "",
 )
 
 // A flagError is an error in the tool's words.
