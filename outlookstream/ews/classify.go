@@ -87,13 +87,12 @@ var (
 		"ErrorInvalidId", "ErrorCannotUseFolderIdForItemId", "ErrorCannotUseItemIdForFolderId",
 	}
 
-	// denials are those of forbiddenCodes that are about one mailbox. (The others
-	// say that somebody else made the subscription.)
-	denials = []string{
-		"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed", "ErrorAccessDenied",
+	// denials are those of forbiddenCodes that are about one mailbox.
+	denials = append([]string{
+		"ErrorAccessDenied",
 		"ErrorImpersonationRequired", // the token is an application's, and Options.Impersonate is not set
 		"ErrorSubscriptionDelegateAccessNotSupported",
-	}
+	}, impersonationDenials...)
 
 	// passing are the statuses below 500 that are about this moment, not about the
 	// request. 449 is Exchange's "retry".

@@ -106,12 +106,10 @@ func (e *Error) Is(target error) bool {
 }
 
 var (
-	// A right is missing that only an administrator can give.
-	forbiddenCodes = []string{
-		"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed", "ErrorImpersonationRequired", "ErrorAccessDenied",
-		"ErrorSubscriptionAccessDenied", "ErrorSubscriptionDelegateAccessNotSupported",
-	}
-	busyCodes = []string{"ErrorServerBusy", "ErrorTooManyObjectsOpened", "ServerBusy"}
+	// A right is missing that only an administrator can give; or somebody else made
+	// the subscription.
+	forbiddenCodes = append([]string{"ErrorSubscriptionAccessDenied"}, denials...)
+	busyCodes      = []string{"ErrorServerBusy", "ErrorTooManyObjectsOpened", "ServerBusy"}
 
 	codesOf = map[error][]string{
 		outlookstream.ErrSubscriptionGone: {
