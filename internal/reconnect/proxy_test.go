@@ -3,11 +3,12 @@ package reconnect
 import (
 	"crypto/tls"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"testing"
+
+	"github.com/calwatch/calwatch/internal/fakeserver"
 )
 
 // A proxy is asked as a Transport asks it: for the whole URL, or with CONNECT.
@@ -19,21 +20,9 @@ func TestAProxyIsUsedAsATransportUsesIt(t *testing.T) {
 			_, _ = io.WriteString(w, "from the proxy")
 			return
 		}
-		out, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", r.Host)
-		if err != nil {
+		if err := fakeserver.Tunnel(w, r); err != nil {
 			t.Error(err)
-			return
 		}
-		defer out.Close()
-		in, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer in.Close()
-		_, _ = io.WriteString(in, "HTTP/1.1 200 OK\r\n\r\n")
-		go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
-		_, _ = io.Copy(in, out)
 	}))
 	defer proxy.Close()
 	s := echo(t)

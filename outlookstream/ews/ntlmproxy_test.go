@@ -3,14 +3,13 @@ package ews
 import (
 	"bytes"
 	"crypto/sha256"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"sync/atomic"
 	"testing"
 
+	"github.com/calwatch/calwatch/internal/fakeserver"
 	"github.com/calwatch/calwatch/outlookstream"
 )
 
@@ -25,21 +24,9 @@ func TestNTLMThroughAProxyIsBoundToTheServersCertificate(t *testing.T) {
 			return
 		}
 		tunnels.Add(1)
-		out, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", r.Host)
-		if err != nil {
+		if err := fakeserver.Tunnel(w, r); err != nil {
 			t.Error(err)
-			return
 		}
-		defer out.Close()
-		in, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer in.Close()
-		_, _ = io.WriteString(in, "HTTP/1.1 200 OK\r\n\r\n")
-		go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
-		_, _ = io.Copy(in, out)
 	}))
 	defer proxy.Close()
 	at, err := url.Parse(proxy.URL)
